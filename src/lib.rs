@@ -1,3 +1,9 @@
 //! tierwatch: which runner tier hurts, since when, why, whose fault, and what to do next.
 
 pub mod cause;
+pub mod clock;
+pub mod config;
+pub mod metrics;
+pub mod model;
+pub mod observation;
+pub mod source;

@@ -1,0 +1,91 @@
+//! The configuration: what was written ([`raw`](self)), checked all at once, as the rest of the house reads it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::model::policy::Policy;
+
+mod secret;
+
+pub use secret::{SecretError, SecretFile};
+
+/// A valid configuration. `app.rs` takes it apart in full, so that a field nobody uses does not compile.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How to reach GitLab and what to ask.
+    pub gitlab: Gitlab,
+    /// How to reach the cluster and what to watch.
+    pub kubernetes: Kubernetes,
+    /// What judgement reads.
+    pub policy: Policy,
+    /// Traces.
+    pub telemetry: Telemetry,
+}
+
+/// How to reach GitLab and what to ask.
+#[derive(Debug, Clone)]
+pub struct Gitlab {
+    /// Base address, e.g. `https://gitlab.example.com/` or with a relative root.
+    pub url: Url,
+    /// File with the API token.
+    pub token: SecretFile,
+    /// Extra certificate authorities (PEM).
+    pub ca_file: Option<PathBuf>,
+    /// For one request, body included; real time, not the demo's.
+    pub timeout: Duration,
+    /// Shared by all sources.
+    pub requests_per_minute: u32,
+    /// A longer answer is refused.
+    pub max_answer_bytes: u64,
+    /// Reading the queue.
+    pub queue: Queue,
+    /// Between two reads of the runners.
+    pub runners_interval: Duration,
+}
+
+/// Reading the queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Queue {
+    /// By which way.
+    pub source: QueueChoice,
+    /// Groups (full paths) whose projects are watched by `projects`; their runners are read, too.
+    pub groups: Vec<Arc<str>>,
+    /// Between two reads of the queue, and of the running jobs.
+    pub interval: Duration,
+    /// Within which each project is looked at by `projects`.
+    pub sweep: Duration,
+}
+
+/// Which way the queue is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueChoice {
+    /// The best that the token allows.
+    Auto,
+    /// GraphQL root jobs: an admin's view of the whole instance.
+    Instance,
+    /// Each project of the groups in turn.
+    Projects,
+}
+
+/// How to reach the cluster and what to watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kubernetes {
+    /// Off: GitLab only.
+    pub enabled: bool,
+    /// A kubeconfig file; otherwise `KUBECONFIG`, `~/.kube/config`, in-cluster.
+    pub kubeconfig: Option<PathBuf>,
+    /// A context of the kubeconfig; otherwise its current one.
+    pub context: Option<String>,
+    /// Whether cluster-scoped objects (nodes) are watched.
+    pub cluster_scoped: bool,
+}
+
+/// Traces over OTLP; inert without an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Telemetry {
+    /// OTLP/HTTP endpoint, e.g. `http://collector:4318`.
+    pub otlp_endpoint: Option<Url>,
+}

@@ -1,0 +1,256 @@
+//! The levels and the verdicts at one instant: judged once, read by metrics, page and JSON alike.
+//!
+//! `None` is "not known", never zero.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cause::{Blame, Cause, Pull, Scheduling};
+use crate::model::occurrence::{Phase, labels};
+use crate::model::policy::Urgency;
+use crate::observation::{JobId, Now, PodPhase, RunnerId, RunnerStatus, SourceKey};
+
+/// Everything that can be said at one instant.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Assessment {
+    /// When it was judged.
+    pub at: Now,
+    /// One per configured tier, in the policy's order.
+    pub tiers: Vec<TierAssessment>,
+    /// One per source that was ever expected to speak.
+    pub sources: Vec<SourceStatus>,
+    /// Pending jobs that are no tier's business.
+    pub out_of_scope: Option<u64>,
+    /// Part of the watched projects seen within the horizon.
+    pub coverage: Option<f64>,
+    /// Every source has answered once, or failed.
+    pub complete: bool,
+}
+
+/// One tier at one instant.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TierAssessment {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What being in trouble means for people.
+    pub urgency: Urgency,
+    /// Part of the jobs that should start in time.
+    pub target: f64,
+    /// How fast a job should start.
+    pub start_within: Duration,
+    /// The verdict in one word.
+    pub state: TierState,
+    /// Since when that verdict holds.
+    pub since: Timestamp,
+    /// The verdict in a sentence, with numbers.
+    pub headline: String,
+    /// The queue; absent when GitLab cannot be seen.
+    pub queue: Option<QueueLevels>,
+    /// Jobs GitLab calls running; absent when not known.
+    pub running: Option<RunningLevels>,
+    /// Job pods; absent when the namespaces cannot be seen.
+    pub pods: Option<PodLevels>,
+    /// Runners; absent when GitLab cannot be seen.
+    pub runners: Option<RunnerLevels>,
+    /// Manager pods that are ready, and that are not; absent when not seen.
+    pub managers: Option<ManagerLevels>,
+    /// Nodes of the tier's label; absent when not seen.
+    pub nodes: Option<NodeLevels>,
+    /// Why, worst first.
+    pub causes: Vec<CauseLine>,
+    /// The jobs that wait longest, at most ten.
+    pub waiting: Vec<WaitingJob>,
+    /// Mean time of each phase over the last starts, for the bar on the page.
+    pub phases: Vec<(Phase, Duration)>,
+}
+
+labels! {
+    /// How a tier is, worst first.
+    TierState {
+        /// Jobs wait and nothing takes them.
+        Down = "down",
+        /// Jobs wait longer than promised, or pods cannot start.
+        Hurting = "hurting",
+        /// A source is blind: nothing can be said.
+        Blind = "blind",
+        /// Something is wrong that users do not feel yet.
+        Degraded = "degraded",
+        /// As promised.
+        Fine = "fine",
+    }
+}
+
+/// A tier's queue.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct QueueLevels {
+    /// Proven eligible and waiting.
+    pub pending: u64,
+    /// Longest wait; zero when nothing waits.
+    pub oldest: Duration,
+    /// Waiting longer than `start_within`.
+    pub overdue: u64,
+    /// Tags fit, the rest cannot be proven.
+    pub uncertain: u64,
+    /// Fit several tiers.
+    pub shared: u64,
+    /// No runner can take them; counted at the nearest tier.
+    pub unserved: BTreeMap<UnservedReason, u64>,
+    /// Largest part of the queue that belongs to one project; absent when nothing waits.
+    pub top_project_share: Option<f64>,
+}
+
+labels! {
+    /// Why no runner can take a job.
+    UnservedReason {
+        /// No runner carries all its tags.
+        TagMissing = "tag_missing",
+        /// It has no tags and no runner takes untagged jobs.
+        Untagged = "untagged",
+        /// Only runners for protected refs carry its tags.
+        Protected = "protected",
+        /// Not known.
+        Unknown = "unknown",
+    }
+}
+
+/// Jobs that GitLab calls running.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct RunningLevels {
+    /// Their build container does not run yet.
+    pub starting: u64,
+    /// Their build container runs, or no pods can be seen.
+    pub executing: u64,
+}
+
+/// A tier's job pods.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct PodLevels {
+    /// By phase; every phase has a row.
+    pub phases: BTreeMap<PodPhase, u64>,
+    /// Unschedulable now, by dominant cause.
+    pub unschedulable: BTreeMap<Scheduling, u64>,
+    /// Failing to pull now, sorted by registry label and cause.
+    pub pull_failing: Vec<PullFailing>,
+    /// Requested by unfinished job pods, in thousandths of a core.
+    pub requested_cpu_millis: u64,
+    /// Requested by unfinished job pods, in bytes.
+    pub requested_memory_bytes: u64,
+}
+
+/// Pods of one tier that fail to pull from one registry for one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PullFailing {
+    /// The registry as a label value.
+    pub registry: Arc<str>,
+    /// Why.
+    pub cause: Pull,
+    /// Pods.
+    pub pods: u64,
+}
+
+/// A tier's runners.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct RunnerLevels {
+    /// By status; every status has a row.
+    pub by_status: BTreeMap<RunnerStatus, u64>,
+    /// Paused, whatever their status.
+    pub paused: u64,
+    /// Each runner.
+    pub runners: Vec<RunnerLine>,
+}
+
+/// One runner of a tier.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunnerLine {
+    /// The runner.
+    pub id: RunnerId,
+    /// First characters of its token, as GitLab shows them.
+    pub short_sha: Option<Arc<str>>,
+    /// Its description.
+    pub description: Arc<str>,
+    /// GitLab's word.
+    pub status: RunnerStatus,
+    /// Takes no jobs for now.
+    pub paused: bool,
+    /// Managers online, and all managers; absent when not readable.
+    pub managers: Option<(u64, u64)>,
+}
+
+/// A tier's manager pods.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ManagerLevels {
+    /// Ready.
+    pub ready: u64,
+    /// Not ready.
+    pub not_ready: u64,
+}
+
+/// A tier's nodes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct NodeLevels {
+    /// Ready and schedulable.
+    pub ready: u64,
+    /// Not ready.
+    pub not_ready: u64,
+    /// Ready but cordoned.
+    pub unschedulable: u64,
+    /// Of ready nodes, in thousandths of a core.
+    pub allocatable_cpu_millis: u64,
+    /// Of ready nodes, in bytes.
+    pub allocatable_memory_bytes: u64,
+}
+
+/// One reason why a tier hurts, ready to be read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CauseLine {
+    /// The cause.
+    pub cause: Cause,
+    /// Jobs or pods it concerns.
+    pub count: u64,
+    /// What it means.
+    pub sentence: &'static str,
+    /// Whose fault.
+    pub blame: Blame,
+    /// What to do next.
+    pub next_step: &'static str,
+    /// One message that shows it, cut; other people's text.
+    pub evidence: Option<Arc<str>>,
+}
+
+/// A job in the list of the longest waiting.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WaitingJob {
+    /// The job.
+    pub id: JobId,
+    /// Its name (the user's text).
+    pub name: Arc<str>,
+    /// Its project, where known.
+    pub project: Option<Arc<str>>,
+    /// How long.
+    pub waited: Duration,
+}
+
+/// How a source is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SourceStatus {
+    /// The source.
+    pub source: SourceKey,
+    /// Names of the tiers that depend on it.
+    pub tiers: Vec<Arc<str>>,
+    /// Its last attempt succeeded and its data is within the horizon; absent before the first attempt.
+    pub up: Option<bool>,
+    /// When it last succeeded.
+    pub last_success: Option<Timestamp>,
+    /// Age of its last good data.
+    pub age: Option<Duration>,
+    /// Why it last failed, while it is failing.
+    pub failure: Option<String>,
+    /// What it tells about itself.
+    pub note: Option<String>,
+    /// Objects held.
+    pub objects: Option<u64>,
+}

@@ -1,0 +1,227 @@
+//! What happens once and is counted once, however often a poll, a relist or a restart shows it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cause::{Blame, Pull, Scheduling};
+use crate::model::policy::TierId;
+use crate::observation::{FailureClass, JobId, SourceKey, SourceKind};
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Occurrence {
+    /// A runner took a job: `queue_wait_seconds`.
+    JobTaken {
+        /// The tier that took it.
+        tier: TierId,
+        /// The job.
+        job: JobId,
+        /// GitLab's `queued_duration`.
+        waited: Duration,
+    },
+    /// The build container of a job runs: `job_start_seconds` and the phases whose ends are both known.
+    JobStarted {
+        /// The tier.
+        tier: TierId,
+        /// The job.
+        job: JobId,
+        /// From queued to running; absent when the queue time is unknown.
+        took: Option<Duration>,
+        /// Where that time went.
+        phases: Vec<(Phase, Duration)>,
+    },
+    /// The final verdict on a job's start: `job_start_outcomes_total`.
+    JobOutcome {
+        /// The tier.
+        tier: TierId,
+        /// The job.
+        job: JobId,
+        /// The verdict.
+        outcome: Outcome,
+    },
+    /// GitLab gave up waiting: `jobs_dropped_total`.
+    JobDropped {
+        /// The tier.
+        tier: TierId,
+        /// Why.
+        reason: DropReason,
+    },
+    /// A job failed: `jobs_failed_total`.
+    JobFailed {
+        /// The tier.
+        tier: TierId,
+        /// Why.
+        reason: FailureReason,
+        /// Whose fault.
+        blame: Blame,
+    },
+    /// A pod entered Unschedulable: `scheduling_failures_total`.
+    PodUnschedulable {
+        /// The tier.
+        tier: TierId,
+        /// First dominant cause.
+        cause: Scheduling,
+    },
+    /// A container's image cannot be pulled: `image_pull_failures_total`, `registry_pull_failures_total`.
+    PullFailed {
+        /// The tier.
+        tier: TierId,
+        /// The registry as a label value.
+        registry: Arc<str>,
+        /// Why.
+        cause: Pull,
+    },
+    /// A timestamp ran backwards and was bent: `clock_clamps_total`.
+    ClockClamped {
+        /// The phase whose end lay before its start.
+        phase: Phase,
+    },
+    /// An annotation's job id contradicted GitLab: `rejected_annotations_total`.
+    AnnotationRejected {
+        /// The tier of the pod.
+        tier: TierId,
+    },
+    /// A message had no known cause: `unclassified_total`.
+    Unclassified {
+        /// The family that should have known it.
+        family: crate::cause::Family,
+    },
+    /// A source was asked: `source_attempts_total` and, when it failed, `source_failures_total`.
+    SourceAttempt {
+        /// The source.
+        source: SourceKey,
+        /// Why it failed.
+        failure: Option<FailureClass>,
+    },
+    /// An observation was folded: `observations_total`.
+    Observed {
+        /// Its source.
+        source: SourceKind,
+    },
+    /// A watch was blind or nobody watched for this long: `observation_gap_seconds_total`.
+    Gap {
+        /// The source.
+        source: SourceKind,
+        /// For how long.
+        lasted: Duration,
+    },
+    /// A remembered key was dropped to stay within bounds: `dedup_evictions_total`.
+    Evicted {
+        /// The table.
+        table: Table,
+    },
+}
+
+macro_rules! labels {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $text)] $variant),+
+        }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The label value.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+    };
+}
+pub(crate) use labels;
+
+labels! {
+    /// Where the time of a start goes.
+    Phase {
+        /// Waiting in GitLab's queue.
+        Queue = "queue",
+        /// From taken to pod created.
+        Dispatch = "dispatch",
+        /// From pod created to bound to a node.
+        Schedule = "schedule",
+        /// From bound to network and volumes ready.
+        Sandbox = "sandbox",
+        /// Pulls and container starts, until the build container runs.
+        Containers = "containers",
+    }
+}
+
+labels! {
+    /// The verdict on a job's start.
+    Outcome {
+        /// Its build container ran within `start_within`.
+        InTime = "in_time",
+        /// It waited longer.
+        Late = "late",
+        /// The platform broke it before it ran.
+        PlatformFailure = "platform_failure",
+        /// The user's own image or configuration broke it before it ran.
+        UserFailure = "user_failure",
+        /// Canceled before it ran.
+        Canceled = "canceled",
+        /// Nobody could tell us.
+        Unknown = "unknown",
+    }
+}
+
+labels! {
+    /// Why GitLab gave up waiting.
+    DropReason {
+        /// Pending for a day although runners fit.
+        MatchingRunners = "stuck_pending_with_matching_runners",
+        /// Pending for an hour and no runner fits.
+        NoMatchingRunners = "stuck_pending_no_matching_runners",
+        /// Older GitLab's word for both.
+        StuckOrTimeout = "stuck_or_timeout_failure",
+    }
+}
+
+labels! {
+    /// Why a job failed, GitLab's words; the list is open, the rest is `other`.
+    FailureReason {
+        /// The user's script.
+        Script = "script_failure",
+        /// It ran longer than it may.
+        Timeout = "job_execution_timeout",
+        /// The runner or its cluster.
+        RunnerSystem = "runner_system_failure",
+        /// The image (runner up to 19.0).
+        ImagePull = "image_pull_failure",
+        /// The image or its credentials (runner since 19.1).
+        RunnerConfiguration = "runner_configuration_error",
+        /// Network, TLS or registry (runner since 19.1).
+        RunnerExternalDependency = "runner_external_dependency_failure",
+        /// The runner process was stopped.
+        RunnerInterrupted = "runner_interrupted",
+        /// Waited too long although runners fit.
+        StuckMatching = "stuck_pending_with_matching_runners",
+        /// Waited too long and no runner fits.
+        StuckNoMatching = "stuck_pending_no_matching_runners",
+        /// Older GitLab's word for both.
+        StuckOrTimeout = "stuck_or_timeout_failure",
+        /// GitLab's own API.
+        Api = "api_failure",
+        /// GitLab's scheduler.
+        Scheduler = "scheduler_failure",
+        /// An artifact it needs is gone.
+        MissingDependency = "missing_dependency_failure",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+labels! {
+    /// A bounded table.
+    Table {
+        /// Jobs.
+        Jobs = "jobs",
+        /// Tombstones of pods.
+        Pods = "pods",
+        /// Events seen.
+        Events = "events",
+    }
+}

@@ -1,0 +1,132 @@
+//! What the operator declared, checked: the only thing beside the fleet that judgement reads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::observation::{RunnerId, SourceKind};
+
+/// Position of a tier in [`Policy::tiers`].
+pub type TierId = usize;
+
+/// Everything judgement needs from the configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// The tiers, sorted by name.
+    pub tiers: Vec<TierPolicy>,
+    /// How old good data may be before judgement on it is withheld.
+    pub staleness: Staleness,
+    /// Within which time each watched project should have been looked at (`gitlab.queue.sweep`).
+    pub sweep: Duration,
+    /// Registries that may be a label value; the rest is `other`.
+    pub registries: Vec<Arc<str>>,
+    /// How long and how many jobs are remembered.
+    pub history: History,
+}
+
+/// One trust tier.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TierPolicy {
+    /// Its name, also the `tier` label.
+    pub name: Arc<str>,
+    /// Tags that its runners carry and its jobs ask for.
+    pub tags: Vec<Arc<str>>,
+    /// Whether its runners are meant to take jobs without tags.
+    pub run_untagged: bool,
+    /// Its runners by id; empty: found by tags.
+    pub runners: Vec<RunnerId>,
+    /// Namespaces of its job pods.
+    pub namespaces: Vec<Arc<str>>,
+    /// Namespaces of its runner managers.
+    pub manager_namespaces: Vec<Arc<str>>,
+    /// Node label whose value is the tier's name on the tier's nodes.
+    pub node_label: Arc<str>,
+    /// Jobs it can run at once, where declared.
+    pub capacity: Option<u32>,
+    /// What being in trouble means for people.
+    pub urgency: Urgency,
+    /// What is promised to its users.
+    pub objective: Objective,
+    /// Where its runbook is.
+    pub runbook_url: Option<Arc<str>>,
+}
+
+/// Who must react when a tier hurts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    /// Wakes somebody.
+    Page,
+    /// Is done in working hours.
+    Ticket,
+    /// Is shown only.
+    None,
+}
+
+impl Urgency {
+    /// The label value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Ticket => "ticket",
+            Self::None => "none",
+        }
+    }
+}
+
+/// The service level of a tier.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Objective {
+    /// Part of the jobs that start in time, below 1.
+    pub target: f64,
+    /// Over which time.
+    pub window: Duration,
+    /// From "ready to run" to "build container running".
+    pub start_within: Duration,
+    /// Jobs an hour below which a ratio says nothing.
+    pub min_jobs: u32,
+}
+
+/// How old good data may be, by source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Staleness {
+    /// Queue and running jobs.
+    pub queue: Duration,
+    /// Runners.
+    pub runners: Duration,
+    /// Watches of the Kubernetes API.
+    pub watch: Duration,
+}
+
+impl Staleness {
+    /// The horizon of a source.
+    #[must_use]
+    pub const fn of(&self, kind: SourceKind) -> Duration {
+        match kind {
+            SourceKind::GitlabQueue | SourceKind::GitlabStarted | SourceKind::GitlabRefs => self.queue,
+            SourceKind::GitlabRunners => self.runners,
+            SourceKind::KubePods | SourceKind::KubeEvents | SourceKind::KubeNodes | SourceKind::Clock => self.watch,
+        }
+    }
+}
+
+/// Bounds of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct History {
+    /// Finished jobs older than this are forgotten.
+    pub max_age: Duration,
+    /// At most this many finished jobs are remembered.
+    pub max_jobs: usize,
+}
+
+impl Policy {
+    /// The registry as a label value: itself where allowed, else `other`.
+    #[must_use]
+    pub fn registry_label(&self, registry: Option<&str>) -> Arc<str> {
+        registry
+            .and_then(|host| self.registries.iter().find(|allowed| allowed.as_ref() == host))
+            .map_or_else(|| Arc::from("other"), Arc::clone)
+    }
+}

@@ -1,0 +1,1 @@
+//! Sources that watch the Kubernetes API.

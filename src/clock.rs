@@ -60,6 +60,11 @@ impl Clock {
         tokio::time::sleep(duration.div_f64(self.0.speed)).await;
     }
 
+    /// [`sleep`](Self::sleep) that keeps the clock with it.
+    pub async fn sleep_owned(self, duration: Duration) {
+        self.sleep(duration).await;
+    }
+
     /// How many of this clock's seconds pass in one real second.
     #[must_use]
     pub fn speed(&self) -> f64 {

@@ -9,6 +9,8 @@ labels! {
     Scheduling {
         /// Taint.
         UntoleratedTaint = "untolerated_taint",
+        /// Gated.
+        SchedulingGated = "scheduling_gated",
         /// Cpu.
         InsufficientCpu = "insufficient_cpu",
         /// Rest.
@@ -31,6 +33,10 @@ labels! {
     Queue {
         /// No runner is online.
         NoOnlineRunner = "no_online_runner",
+        /// P.
+        RunnersPaused = "runners_paused",
+        /// S.
+        RunnersSaturated = "runners_saturated",
         /// Rest.
         Unknown = "unknown",
     }
@@ -75,4 +81,37 @@ pub struct Explanation {
     pub blame: Blame,
     /// Next step.
     pub next_step: &'static str,
+}
+
+/// Stub.
+pub fn explain(_cause: Cause) -> &'static Explanation {
+    &Explanation { sentence: "s", blame: Blame::Platform, next_step: "n" }
+}
+/// Stub.
+pub fn registry_of(_image: &str) -> Option<String> {
+    None
+}
+/// Stub.
+pub mod scheduling {
+    /// V.
+    pub struct V {
+        /// D.
+        pub dominant: super::Scheduling,
+    }
+    /// C.
+    pub fn classify(_m: &str) -> V {
+        V { dominant: super::Scheduling::Other }
+    }
+}
+/// Stub.
+pub mod image_pull {
+    /// V.
+    pub struct V {
+        /// D.
+        pub cause: super::Pull,
+    }
+    /// C.
+    pub fn classify(_r: &str, _m: &str) -> V {
+        V { cause: super::Pull::Other }
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::observation::{RunnerId, SourceKind};
+use crate::observation::{RunnerId, SourceKey, SourceKind};
 
 /// Position of a tier in [`Policy::tiers`].
 pub type TierId = usize;
@@ -122,6 +122,15 @@ pub struct History {
 }
 
 impl Policy {
+    /// Tiers that depend on a source: those of its namespace, or all where it has none.
+    pub fn tiers_of(&self, source: &SourceKey) -> impl Iterator<Item = TierId> {
+        let concerned = move |tier: &TierPolicy| match &source.namespace {
+            Some(namespace) => tier.namespaces.contains(namespace) || tier.manager_namespaces.contains(namespace),
+            None => true,
+        };
+        self.tiers.iter().enumerate().filter(move |(_, tier)| concerned(tier)).map(|(id, _)| id)
+    }
+
     /// The registry as a label value: itself where allowed, else `other`.
     #[must_use]
     pub fn registry_label(&self, registry: Option<&str>) -> Arc<str> {

@@ -1,0 +1,133 @@
+//! The desk: the one task that owns the fleet.
+//!
+//! It folds the linear stream of observations, hands out what happened, judges when something changed and
+//! publishes the judgement. Everything that reads, reads what it published.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::model::assess::assess;
+use crate::model::assessment::Assessment;
+use crate::model::fleet::Fleet;
+use crate::model::occurrence::Occurrence;
+use crate::observation::{Body, Observation, SourceKey, SourceKind, Wishes};
+
+/// Time passes for the fleet in steps of this size.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Changes that arrive within this time are judged together: a pod change shows well within 250 ms, and a
+/// flood of them costs ten judgements a second, not twenty thousand.
+const COALESCE: Duration = Duration::from_millis(100);
+
+/// Observations folded in one go before timers get their turn.
+const BATCH: usize = 1024;
+
+/// Room in the channel from the sources: they wait when the desk is behind.
+pub const CHANNEL: usize = 4096;
+
+/// Who is told what happened: the counters.
+pub type Sink = Box<dyn Fn(&Occurrence) + Send>;
+
+/// The owner of the fleet.
+pub struct Desk {
+    fleet: Fleet,
+    clock: Clock,
+    sink: Sink,
+    assessments: watch::Sender<Arc<Assessment>>,
+    wishes: watch::Sender<Arc<Wishes>>,
+}
+
+/// What the desk publishes.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// The newest judgement; the first one, before any source spoke, knows nothing.
+    pub assessments: watch::Receiver<Arc<Assessment>>,
+    /// What the sources should look at next.
+    pub wishes: watch::Receiver<Arc<Wishes>>,
+}
+
+impl Desk {
+    /// A desk for `fleet` that tells `sink` what happens.
+    #[must_use]
+    pub fn new(fleet: Fleet, clock: Clock, sink: Sink) -> (Self, Published) {
+        let (assessments, assessed) = watch::channel(Arc::new(assess(&fleet, clock.now(), None)));
+        let (wishes, wished) = watch::channel(Arc::default());
+        let published = Published { assessments: assessed, wishes: wished };
+        (Self { fleet, clock, sink, assessments, wishes }, published)
+    }
+
+    /// Works until `stop`, or until every source is gone. What has arrived by then is still counted.
+    pub async fn run(mut self, mut observations: mpsc::Receiver<Observation>, stop: CancellationToken) {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut changed = false;
+        let mut tick = std::pin::pin!(self.clock.clone().sleep_owned(TICK));
+        let mut publish = std::pin::pin!(tokio::time::sleep(COALESCE));
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                () = &mut tick => {
+                    self.pass_time();
+                    changed = false;
+                    tick.set(self.clock.clone().sleep_owned(TICK));
+                }
+                () = &mut publish, if changed => {
+                    self.publish();
+                    changed = false;
+                }
+                received = observations.recv_many(&mut batch, BATCH) => {
+                    if received == 0 {
+                        break;
+                    }
+                    if !changed {
+                        publish.set(tokio::time::sleep(COALESCE));
+                        changed = true;
+                    }
+                    for observation in batch.drain(..) {
+                        self.fold(observation);
+                    }
+                }
+            }
+        }
+        observations.close();
+        while let Ok(observation) = observations.try_recv() {
+            self.fold(observation);
+        }
+        self.publish();
+    }
+
+    fn fold(&mut self, observation: Observation) {
+        for occurrence in self.fleet.apply(observation) {
+            (self.sink)(&occurrence);
+        }
+    }
+
+    fn pass_time(&mut self) {
+        let now = self.clock.now();
+        self.fold(Observation { source: SourceKey::global(SourceKind::Clock), at: now, body: Body::Tick });
+        let wishes = self.fleet.wishes(&now);
+        self.wishes.send_if_modified(|known| {
+            let differ = **known != wishes;
+            if differ {
+                *known = Arc::new(wishes);
+            }
+            differ
+        });
+        self.publish();
+    }
+
+    fn publish(&self) {
+        let previous = self.assessments.borrow().clone();
+        self.assessments.send_replace(Arc::new(assess(&self.fleet, self.clock.now(), Some(&previous))));
+    }
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").field("fleet", &self.fleet).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,128 @@
+//! The judgement: a pure function of what was seen, what was declared and the time.
+//!
+//! One pass over the pods and one over the jobs fill a tally per tier; words come last. What rests on data
+//! past its horizon is withheld: absent, never zero.
+
+mod tally;
+mod words;
+
+use std::sync::Arc;
+
+use crate::model::assessment::{Assessment, SourceStatus, TierAssessment};
+use crate::model::fleet::Fleet;
+use crate::model::policy::TierId;
+use crate::observation::{Now, SourceKey, SourceKind};
+use tally::Tally;
+pub use words::human_duration;
+
+/// Judges the whole fleet. `previous` tells since when a verdict holds.
+#[must_use]
+pub fn assess(fleet: &Fleet, now: Now, previous: Option<&Assessment>) -> Assessment {
+    let sight = Sight::new(fleet, &now);
+    let tally = Tally::new(fleet, &now, &sight);
+    let out_of_scope = sight.queue.then_some(tally.out_of_scope);
+    let tiers = tally
+        .tiers
+        .into_iter()
+        .enumerate()
+        .map(|(id, levels)| {
+            let before = previous.and_then(|before| before.tiers.get(id));
+            tier_assessment(fleet, id, levels, before, &now)
+        })
+        .collect();
+    Assessment {
+        at: now,
+        tiers,
+        sources: source_statuses(fleet, &now),
+        out_of_scope,
+        coverage: coverage(fleet, &sight, &now),
+        complete: fleet.sources.all_attempted(),
+    }
+}
+
+/// Which data is recent enough to be judged.
+#[derive(Debug)]
+struct Sight {
+    queue: bool,
+    running: bool,
+    runners: bool,
+    nodes: bool,
+    pods: Vec<bool>,
+    managers: Vec<bool>,
+}
+
+impl Sight {
+    fn new(fleet: &Fleet, now: &Now) -> Self {
+        let policy = fleet.policy();
+        let fresh =
+            |key: &SourceKey| fleet.sources.get(key).is_some_and(|row| row.fresh(key.kind, &policy.staleness, now));
+        let tiers = 0..policy.tiers.len();
+        Self {
+            queue: fresh(&SourceKey::global(SourceKind::GitlabQueue)),
+            running: fleet.running_seen.is_some_and(|at| now.since(&at) <= policy.staleness.queue),
+            runners: fresh(&SourceKey::global(SourceKind::GitlabRunners)),
+            nodes: fresh(&SourceKey::global(SourceKind::KubeNodes)),
+            pods: tiers.clone().map(|tier| fleet.pods_fresh(tier, now)).collect(),
+            managers: tiers
+                .map(|tier| {
+                    let namespaces = &policy.tiers[tier].manager_namespaces;
+                    !namespaces.is_empty()
+                        && namespaces
+                            .iter()
+                            .all(|namespace| fresh(&SourceKey::namespaced(SourceKind::KubePods, namespace)))
+                })
+                .collect(),
+        }
+    }
+}
+
+fn tier_assessment(
+    fleet: &Fleet,
+    id: TierId,
+    levels: tally::TierLevels,
+    before: Option<&TierAssessment>,
+    now: &Now,
+) -> TierAssessment {
+    let policy = &fleet.policy().tiers[id];
+    let causes = words::causes(policy, &levels);
+    let (state, headline) = words::verdict(policy, &levels, &causes, fleet.pods_expected(id));
+    let since = before.filter(|before| before.state == state).map_or(now.wall, |before| before.since);
+    TierAssessment {
+        name: policy.name.clone(),
+        urgency: policy.urgency,
+        target: policy.objective.target,
+        start_within: policy.objective.start_within,
+        state,
+        since,
+        headline,
+        queue: levels.queue,
+        running: levels.running,
+        pods: levels.pods,
+        runners: levels.runners,
+        managers: levels.managers,
+        nodes: levels.nodes,
+        causes,
+        waiting: levels.waiting,
+        phases: tally::mean_phases(&fleet.recent[id]),
+    }
+}
+
+/// The instance source sees every project; the projects source those it has looked at within the sweep.
+fn coverage(fleet: &Fleet, sight: &Sight, now: &Now) -> Option<f64> {
+    sight.queue.then(|| fleet.coverage(now).unwrap_or(1.0))
+}
+
+fn source_statuses(fleet: &Fleet, now: &Now) -> Vec<SourceStatus> {
+    let policy = fleet.policy();
+    let status = |(key, row): (&SourceKey, &crate::model::fleet::SourceRow)| SourceStatus {
+        source: key.clone(),
+        tiers: policy.tiers_of(key).map(|tier| Arc::clone(&policy.tiers[tier].name)).collect(),
+        up: row.up(key.kind, &policy.staleness, now),
+        last_success: row.last_success.map(|at| at.wall),
+        age: row.last_success.map(|at| now.since(&at)),
+        failure: row.failure.as_ref().map(|failure| failure.detail.clone()),
+        note: row.note.clone(),
+        objects: fleet.objects(key),
+    };
+    fleet.sources.iter().map(status).collect()
+}

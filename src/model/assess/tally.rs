@@ -1,0 +1,266 @@
+//! Counting what is: one pass over jobs and pods for all tiers.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Sight;
+use crate::cause::{Pull, Scheduling};
+use crate::model::assessment::{
+    ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, RunnerLevels, RunnerLine, RunningLevels,
+    UnservedReason, WaitingJob,
+};
+use crate::model::fleet::{Fleet, JobRow, PodRow, Stage};
+use crate::model::occurrence::Phase;
+use crate::model::policy::{Policy, TierId};
+use crate::model::tier::Fit;
+use crate::observation::{Now, PodPhase, PodRole, RunnerStatus};
+
+/// How many of the longest waiting jobs are named.
+const NAMED_JOBS: usize = 10;
+
+/// Everything counted.
+pub(super) struct Tally {
+    pub(super) tiers: Vec<TierLevels>,
+    pub(super) out_of_scope: u64,
+}
+
+/// Everything counted of one tier; `None` where the data is missing or too old.
+#[derive(Debug, Default)]
+pub(super) struct TierLevels {
+    pub(super) queue: Option<QueueLevels>,
+    pub(super) running: Option<RunningLevels>,
+    pub(super) pods: Option<PodLevels>,
+    pub(super) runners: Option<RunnerLevels>,
+    pub(super) managers: Option<ManagerLevels>,
+    pub(super) nodes: Option<NodeLevels>,
+    pub(super) waiting: Vec<WaitingJob>,
+    /// One scheduler message per cause.
+    pub(super) refusals: BTreeMap<Scheduling, Arc<str>>,
+    /// Pods that fail to pull, by cause, over all registries.
+    pub(super) pulls: BTreeMap<Pull, u64>,
+    by_project: HashMap<Arc<str>, u64>,
+}
+
+impl Tally {
+    pub(super) fn new(fleet: &Fleet, now: &Now, sight: &Sight) -> Self {
+        let policy = fleet.policy();
+        let tiers = (0..policy.tiers.len()).map(|tier| TierLevels::new(fleet, tier, sight)).collect();
+        let mut tally = Self { tiers, out_of_scope: 0 };
+        for row in fleet.jobs.iter() {
+            match row.stage {
+                Stage::Waiting => tally.add_waiting(policy, row, now),
+                Stage::Running => tally.add_running(fleet, row, sight),
+                Stage::Claimed | Stage::Left | Stage::Ended | Stage::Finished(_) => {}
+            }
+        }
+        for row in fleet.pods.iter().filter(|row| row.gone.is_none()) {
+            if let Some(tier) = row.tier {
+                tally.tiers[tier].add_pod(row);
+            }
+        }
+        for levels in &mut tally.tiers {
+            levels.finish();
+        }
+        tally
+    }
+
+    fn add_waiting(&mut self, policy: &Policy, row: &JobRow, now: &Now) {
+        match &row.fit {
+            Fit::Tier(tier) => self.tiers[*tier].add_waiting(row, policy.tiers[*tier].objective.start_within, now),
+            Fit::Shared(tiers) => {
+                for tier in tiers {
+                    let levels = &mut self.tiers[*tier];
+                    levels.add_waiting(row, policy.tiers[*tier].objective.start_within, now);
+                    levels.with_queue(|queue| queue.shared += 1);
+                }
+            }
+            Fit::Uncertain(tiers) => {
+                for tier in tiers {
+                    self.tiers[*tier].with_queue(|queue| queue.uncertain += 1);
+                }
+            }
+            Fit::Unserved(tier, reason) => {
+                self.tiers[*tier].with_queue(|queue| *queue.unserved.entry(*reason).or_default() += 1);
+            }
+            Fit::OutOfScope => self.out_of_scope += 1,
+        }
+    }
+
+    fn add_running(&mut self, fleet: &Fleet, row: &JobRow, sight: &Sight) {
+        let Some(tier) = row.taken_by(fleet.rosters.as_ref()) else { return };
+        let unseen = !sight.pods[tier];
+        if let Some(running) = &mut self.tiers[tier].running {
+            if row.runs() || unseen {
+                running.executing += 1;
+            } else {
+                running.starting += 1;
+            }
+        }
+    }
+}
+
+impl TierLevels {
+    fn new(fleet: &Fleet, tier: TierId, sight: &Sight) -> Self {
+        let every_reason = || UnservedReason::ALL.iter().map(|reason| (*reason, 0)).collect();
+        let every_phase = || PodPhase::ALL.into_iter().map(|phase| (phase, 0)).collect();
+        Self {
+            queue: sight.queue.then(|| QueueLevels { unserved: every_reason(), ..QueueLevels::default() }),
+            running: sight.running.then(RunningLevels::default),
+            pods: sight.pods[tier].then(|| PodLevels { phases: every_phase(), ..PodLevels::default() }),
+            runners: sight.runners.then(|| runner_levels(fleet, tier)),
+            managers: sight.managers[tier].then(ManagerLevels::default),
+            nodes: sight.nodes.then(|| node_levels(fleet, tier)),
+            ..Self::default()
+        }
+    }
+
+    fn with_queue(&mut self, change: impl FnOnce(&mut QueueLevels)) {
+        if let Some(queue) = &mut self.queue {
+            change(queue);
+        }
+    }
+
+    fn add_waiting(&mut self, row: &JobRow, within: Duration, now: &Now) {
+        let Some(queue) = &mut self.queue else { return };
+        let waited = row.wait.map_or(Duration::ZERO, |wait| wait.at(now));
+        queue.pending += 1;
+        queue.oldest = queue.oldest.max(waited);
+        queue.overdue += u64::from(waited > within);
+        if let Some(project) = &row.project_path {
+            *self.by_project.entry(project.clone()).or_default() += 1;
+        }
+        self.name_if_among_the_oldest(row, waited);
+    }
+
+    /// Keeps a short sorted list instead of sorting ten thousand jobs.
+    fn name_if_among_the_oldest(&mut self, row: &JobRow, waited: Duration) {
+        let at = self.waiting.partition_point(|named| (named.waited, row.id) > (waited, named.id));
+        if at < NAMED_JOBS {
+            let named = WaitingJob { id: row.id, name: row.name.clone(), project: row.project_path.clone(), waited };
+            self.waiting.insert(at, named);
+            self.waiting.truncate(NAMED_JOBS);
+        }
+    }
+
+    fn add_pod(&mut self, row: &PodRow) {
+        match row.report.role {
+            PodRole::Job => self.add_job_pod(row),
+            PodRole::Manager => {
+                if let Some(managers) = self.managers.as_mut().filter(|_| row.lives() && !row.report.deleting) {
+                    if row.report.ready {
+                        managers.ready += 1;
+                    } else {
+                        managers.not_ready += 1;
+                    }
+                }
+            }
+            PodRole::Other => {}
+        }
+    }
+
+    fn add_job_pod(&mut self, row: &PodRow) {
+        let Some(pods) = &mut self.pods else { return };
+        *pods.phases.entry(row.report.phase).or_default() += 1;
+        if !row.lives() {
+            return;
+        }
+        pods.requested_cpu_millis += row.report.requests.cpu_millis;
+        pods.requested_memory_bytes += row.report.requests.memory_bytes;
+        if row.report.deleting {
+            return;
+        }
+        if let Some(cause) = row.refused {
+            *pods.unschedulable.entry(cause).or_default() += 1;
+            if let Some(message) = row.refusal() {
+                self.refusals.entry(cause).or_insert_with(|| message.clone());
+            }
+        }
+        let mut told: Vec<(&Arc<str>, Pull)> =
+            row.pulls.iter().filter(|pull| pull.failing).map(|pull| (&pull.registry, pull.cause)).collect();
+        told.sort_unstable();
+        told.dedup();
+        for (registry, cause) in &told {
+            match pods.pull_failing.iter_mut().find(|known| known.registry == **registry && known.cause == *cause) {
+                Some(known) => known.pods += 1,
+                None => pods.pull_failing.push(PullFailing { registry: (*registry).clone(), cause: *cause, pods: 1 }),
+            }
+        }
+        let mut causes: Vec<Pull> = told.into_iter().map(|(_, cause)| cause).collect();
+        causes.sort_unstable();
+        causes.dedup();
+        for cause in causes {
+            *self.pulls.entry(cause).or_default() += 1;
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Some(pods) = &mut self.pods {
+            pods.pull_failing.sort_unstable_by(|a, b| (&a.registry, a.cause).cmp(&(&b.registry, b.cause)));
+        }
+        let largest = self.by_project.values().copied().max();
+        if let (Some(queue), Some(largest)) = (&mut self.queue, largest) {
+            #[expect(clippy::cast_precision_loss, reason = "numbers of jobs are far below 2^52")]
+            let share = largest as f64 / queue.pending as f64;
+            queue.top_project_share = Some(share);
+        }
+    }
+}
+
+fn runner_levels(fleet: &Fleet, tier: TierId) -> RunnerLevels {
+    let roster = fleet.rosters.as_ref().map_or(&[][..], |rosters| rosters.of(tier));
+    let mut levels = RunnerLevels {
+        by_status: RunnerStatus::ALL.into_iter().map(|status| (status, 0)).collect(),
+        ..RunnerLevels::default()
+    };
+    for runner in roster {
+        *levels.by_status.entry(runner.status).or_default() += 1;
+        levels.paused += u64::from(runner.paused);
+        let managers = runner.managers.as_ref().map(|managers| {
+            let online = managers.iter().filter(|manager| manager.status == RunnerStatus::Online).count();
+            (online as u64, managers.len() as u64)
+        });
+        levels.runners.push(RunnerLine {
+            id: runner.id,
+            short_sha: runner.short_sha.clone(),
+            description: runner.description.clone(),
+            status: runner.status,
+            paused: runner.paused,
+            managers,
+        });
+    }
+    levels
+}
+
+fn node_levels(fleet: &Fleet, tier: TierId) -> NodeLevels {
+    let policy = &fleet.policy().tiers[tier];
+    let of_tier = |node: &&Box<crate::observation::NodeReport>| {
+        node.tier_labels.iter().any(|(key, value)| *key == policy.node_label && *value == policy.name)
+    };
+    let mut levels = NodeLevels::default();
+    for node in fleet.nodes.values().filter(of_tier) {
+        if !node.ready {
+            levels.not_ready += 1;
+            continue;
+        }
+        if node.unschedulable {
+            levels.unschedulable += 1;
+        } else {
+            levels.ready += 1;
+        }
+        levels.allocatable_cpu_millis += node.allocatable.cpu_millis;
+        levels.allocatable_memory_bytes += node.allocatable.memory_bytes;
+    }
+    levels
+}
+
+/// Mean time of each phase over recent starts, in the order of the phases.
+pub(super) fn mean_phases(recent: &VecDeque<Vec<(Phase, Duration)>>) -> Vec<(Phase, Duration)> {
+    let mut sums: BTreeMap<Phase, (Duration, u32)> = BTreeMap::new();
+    for (phase, took) in recent.iter().flatten() {
+        let (sum, number) = sums.entry(*phase).or_default();
+        *sum += *took;
+        *number += 1;
+    }
+    sums.into_iter().map(|(phase, (sum, number))| (phase, sum / number)).collect()
+}

@@ -1,0 +1,203 @@
+//! The verdict in words: what state a tier is in, and why, for somebody who was just woken.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::tally::TierLevels;
+use crate::cause::{self, Blame, Cause, Queue};
+use crate::model::assessment::{CauseLine, RunnerLevels, TierState};
+use crate::model::policy::TierPolicy;
+use crate::observation::RunnerStatus;
+
+/// A message is shown up to here; the rest is in the pod.
+const EVIDENCE_CHARS: usize = 300;
+
+/// Part of the declared capacity from which on a tier is saturated.
+const SATURATED: f64 = 0.95;
+
+/// Everything that holds the tier's jobs up, most concerned first; the user's own mistakes last.
+pub(super) fn causes(policy: &TierPolicy, levels: &TierLevels) -> Vec<CauseLine> {
+    let scheduling = levels.pods.iter().flat_map(|pods| &pods.unschedulable).map(|(cause, count)| {
+        line(Cause::Scheduling(*cause), *count, levels.refusals.get(cause).map(|message| cut(message)))
+    });
+    let pulls = levels.pulls.iter().map(|(cause, count)| line(Cause::Pull(*cause), *count, None));
+    let queue = queue_cause(policy, levels).map(|(cause, count)| line(Cause::Queue(cause), count, None));
+    let mut lines: Vec<_> = scheduling.chain(pulls).chain(queue).collect();
+    lines.sort_by_key(|line| (line.blame == Blame::User, std::cmp::Reverse(line.count)));
+    lines
+}
+
+fn line(cause: Cause, count: u64, evidence: Option<Arc<str>>) -> CauseLine {
+    let explanation = cause::explain(cause);
+    CauseLine {
+        cause,
+        count,
+        sentence: explanation.sentence,
+        blame: explanation.blame,
+        next_step: explanation.next_step,
+        evidence,
+    }
+}
+
+/// Why proven jobs still wait for a runner.
+fn queue_cause(policy: &TierPolicy, levels: &TierLevels) -> Option<(Queue, u64)> {
+    let queue = levels.queue.as_ref()?;
+    let runners = levels.runners.as_ref()?;
+    if queue.overdue == 0 {
+        return None;
+    }
+    let total = runners.runners.len() as u64;
+    let online = online(runners);
+    let paused_online =
+        runners.runners.iter().filter(|runner| runner.paused && runner.status == RunnerStatus::Online).count() as u64;
+    let cause = if total > 0 && online == 0 {
+        Queue::NoOnlineRunner
+    } else if total > 0 && online == paused_online {
+        Queue::RunnersPaused
+    } else if is_saturated(policy, levels) {
+        Queue::RunnersSaturated
+    } else {
+        Queue::Unknown
+    };
+    Some((cause, queue.overdue))
+}
+
+fn online(runners: &RunnerLevels) -> u64 {
+    runners.by_status.get(&RunnerStatus::Online).copied().unwrap_or(0)
+}
+
+fn is_saturated(policy: &TierPolicy, levels: &TierLevels) -> bool {
+    policy.capacity.zip(levels.running).is_some_and(|(capacity, running)| {
+        #[expect(clippy::cast_precision_loss, reason = "numbers of jobs are far below 2^52")]
+        let running = (running.starting + running.executing) as f64;
+        running >= SATURATED * f64::from(capacity)
+    })
+}
+
+/// The state in one word and the sentence that stands beside it.
+pub(super) fn verdict(
+    policy: &TierPolicy,
+    levels: &TierLevels,
+    causes: &[CauseLine],
+    pods_expected: bool,
+) -> (TierState, String) {
+    let Some(queue) = &levels.queue else {
+        return (TierState::Blind, "GitLab's queue cannot be seen, so nothing is known about waiting jobs".to_owned());
+    };
+    let waiting = waiting_words(queue.pending, queue.overdue, queue.oldest, policy.objective.start_within);
+    if let Some(why) = down(levels) {
+        return (TierState::Down, format!("{why}; {waiting}"));
+    }
+    let platform: u64 = causes.iter().filter(|line| line.blame != Blame::User).map(|line| line.count).sum();
+    let worst = causes.first().map(|line| format!(": {}", line.sentence)).unwrap_or_default();
+    if queue.overdue > 0 {
+        return (TierState::Hurting, format!("{waiting}{worst}"));
+    }
+    if platform > 0 {
+        let pods = if platform == 1 {
+            "1 job pod cannot start".to_owned()
+        } else {
+            format!("{platform} job pods cannot start")
+        };
+        return (TierState::Hurting, format!("{pods}{worst}; {waiting}"));
+    }
+    if pods_expected && levels.pods.is_none() {
+        return (TierState::Blind, format!("its pods cannot be seen, only GitLab's side is known; {waiting}"));
+    }
+    match degraded(levels, queue.unserved.values().sum()) {
+        Some(why) => (TierState::Degraded, format!("{why}; {waiting}")),
+        None => (TierState::Fine, waiting),
+    }
+}
+
+fn down(levels: &TierLevels) -> Option<&'static str> {
+    let managers_down = levels.managers.is_some_and(|managers| managers.ready == 0 && managers.not_ready > 0);
+    let runners_down =
+        levels.runners.as_ref().is_some_and(|runners| !runners.runners.is_empty() && online(runners) == 0);
+    let all_paused = levels
+        .runners
+        .as_ref()
+        .is_some_and(|runners| !runners.runners.is_empty() && runners.paused == runners.runners.len() as u64);
+    if managers_down {
+        Some("no runner manager pod is ready")
+    } else if runners_down {
+        Some("no runner is online")
+    } else if all_paused {
+        Some("every runner is paused")
+    } else {
+        None
+    }
+}
+
+fn degraded(levels: &TierLevels, unserved: u64) -> Option<String> {
+    if unserved > 0 {
+        return Some(format!("{} that no runner can take", jobs(unserved)));
+    }
+    if let Some(managers) = levels.managers.filter(|managers| managers.not_ready > 0) {
+        let all = managers.ready + managers.not_ready;
+        return Some(format!("{} of {all} runner manager pods are not ready", managers.not_ready));
+    }
+    let runners = levels.runners.as_ref()?;
+    let total = runners.runners.len() as u64;
+    if total == 0 {
+        return Some("GitLab shows no runner of this tier".to_owned());
+    }
+    let offline = total - online(runners);
+    (offline > 0).then(|| format!("{offline} of {total} runners are not online"))
+}
+
+fn waiting_words(pending: u64, overdue: u64, oldest: Duration, within: Duration) -> String {
+    if pending == 0 {
+        return "no job waits".to_owned();
+    }
+    let mut words = format!("{} waiting, the oldest for {}", jobs(pending), human_duration(oldest));
+    if overdue > 0 {
+        let _ = write!(words, "; {overdue} longer than the promised {}", human_duration(within));
+    }
+    words
+}
+
+fn jobs(number: u64) -> String {
+    if number == 1 { "1 job".to_owned() } else { format!("{number} jobs") }
+}
+
+/// A duration as people say it: the two largest units.
+#[must_use]
+pub fn human_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => with_rest(minutes, "min", seconds % 60, "s"),
+        (0, _, _) => with_rest(hours, "h", minutes, "min"),
+        _ => with_rest(days, "d", hours, "h"),
+    }
+}
+
+fn with_rest(large: u64, unit: &str, small: u64, small_unit: &str) -> String {
+    if small == 0 { format!("{large} {unit}") } else { format!("{large} {unit} {small} {small_unit}") }
+}
+
+fn cut(message: &Arc<str>) -> Arc<str> {
+    match message.char_indices().nth(EVIDENCE_CHARS) {
+        None => message.clone(),
+        Some((end, _)) => format!("{}…", &message[..end]).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_said_in_their_two_largest_units() {
+        let said = |seconds| human_duration(Duration::from_secs(seconds));
+        assert_eq!(said(0), "0 s");
+        assert_eq!(said(59), "59 s");
+        assert_eq!(said(60), "1 min");
+        assert_eq!(said(95), "1 min 35 s");
+        assert_eq!(said(3_660), "1 h 1 min");
+        assert_eq!(said(90_000), "1 d 1 h");
+    }
+}

@@ -1,0 +1,112 @@
+//! The table of jobs: which wait, which run, which we would like to look up, and when one is forgotten.
+
+use std::collections::HashMap;
+
+use crate::model::fleet::job::{Claim, End, JobRow, Stage};
+use crate::model::fleet::verdict::{self, Context};
+use crate::model::occurrence::{Occurrence, Table};
+use crate::observation::{JobId, JobReport, LookUp, Now, QueueScope};
+
+/// Look-ups wished for at once; the sources ask within their budget.
+const MAX_LOOK_UPS: usize = 200;
+
+/// All jobs in sight and those that ended not long ago.
+#[derive(Debug, Clone, Default)]
+pub(in crate::model) struct Jobs {
+    rows: HashMap<JobId, JobRow>,
+}
+
+impl Jobs {
+    pub(in crate::model) fn iter(&self) -> impl Iterator<Item = &JobRow> {
+        self.rows.values()
+    }
+
+    pub(in crate::model) fn iter_mut(&mut self) -> impl Iterator<Item = &mut JobRow> {
+        self.rows.values_mut()
+    }
+
+    /// Takes over one report and returns its row.
+    pub(super) fn tell(&mut self, report: JobReport, at: Now) -> &mut JobRow {
+        let row = self.rows.entry(report.id).or_insert_with(|| JobRow::new(report.id, at));
+        row.tell(report, at);
+        row
+    }
+
+    /// Adds or renews what a pod says of a job.
+    pub(super) fn claim(&mut self, job: JobId, claim: Claim, at: Now) -> &mut JobRow {
+        let row = self.rows.entry(job).or_insert_with(|| JobRow::new(job, at));
+        if row.project.is_none() && row.stage == Stage::Claimed {
+            // Only to know where to look it up: GitLab's answer confirms or refutes it.
+            row.project = claim.project;
+        }
+        row.claim(claim);
+        row
+    }
+
+    /// Jobs of `scope` that were in `stage` and are not in the complete list any more.
+    pub(super) fn missing(&mut self, scope: QueueScope, stage: Stage, listed: &dyn Fn(JobId) -> bool, at: Now) {
+        let next = if stage == Stage::Waiting { Stage::Left } else { Stage::Ended };
+        for row in self.rows.values_mut() {
+            let in_scope = match scope {
+                QueueScope::Instance => true,
+                QueueScope::Project(project) => row.project == Some(project),
+            };
+            if row.stage == stage && in_scope && !listed(row.id) {
+                row.move_to(next, at);
+            }
+        }
+    }
+
+    /// GitLab does not show a job that was looked up.
+    pub(super) fn hidden(&mut self, id: JobId, at: Now, context: &Context<'_>, out: &mut Vec<Occurrence>) {
+        let Some(row) = self.rows.get_mut(&id) else { return };
+        if row.stage < Stage::Finished(End::Success) && row.stage != Stage::Waiting {
+            verdict::give_up(row, context, out);
+            row.move_to(Stage::Finished(End::Hidden), at);
+        }
+    }
+
+    /// Jobs whose whereabouts only a look-up can tell, most urgent first: those that left the queue without a
+    /// trace, then those that only a pod speaks of, then those that ended.
+    pub(super) fn look_ups(&self, now: &Now, patience: std::time::Duration) -> Vec<LookUp> {
+        let urgency = |row: &JobRow| match row.stage {
+            Stage::Left if row.claims.is_empty() => Some(0_u8),
+            // The list of running jobs will tell soon, and for a hundred jobs at once.
+            Stage::Left | Stage::Claimed => (now.since(&row.moved) > patience).then_some(1),
+            Stage::Ended => Some(2),
+            Stage::Waiting | Stage::Running | Stage::Finished(_) => None,
+        };
+        let mut wanted: Vec<_> = self
+            .rows
+            .values()
+            .filter_map(|row| Some((urgency(row)?, row.moved.mono, LookUp { job: row.id, project: row.project? })))
+            .collect();
+        wanted.sort_unstable_by_key(|(urgency, moved, look_up)| (*urgency, *moved, look_up.job));
+        wanted.into_iter().take(MAX_LOOK_UPS).map(|(_, _, look_up)| look_up).collect()
+    }
+
+    /// Forgets jobs that are over and old, and the oldest of those that are too many.
+    pub(super) fn forget(&mut self, context: &Context<'_>, out: &mut Vec<Occurrence>) {
+        let history = context.policy.history;
+        let settled = |row: &JobRow| !matches!(row.stage, Stage::Waiting | Stage::Running);
+        self.rows.retain(|_, row| {
+            let old = settled(row) && context.now.since(&row.moved) > history.max_age;
+            if old {
+                verdict::give_up(row, context, out);
+            }
+            !old
+        });
+        let mut over: Vec<_> =
+            self.rows.values().filter(|row| settled(row)).map(|row| (row.moved.mono, row.id)).collect();
+        if over.len() > history.max_jobs {
+            over.sort_unstable();
+            let too_many = over.len() - history.max_jobs;
+            for (_, id) in over.into_iter().take(too_many) {
+                if let Some(mut row) = self.rows.remove(&id) {
+                    verdict::give_up(&mut row, context, out);
+                    out.push(Occurrence::Evicted { table: Table::Jobs });
+                }
+            }
+        }
+    }
+}

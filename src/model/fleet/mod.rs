@@ -1,0 +1,373 @@
+//! What was seen, and what follows from it: observations in, occurrences out.
+//!
+//! The one owner of the fleet feeds it a single linear stream; it holds no lock and reads no clock.
+
+mod job;
+mod jobs;
+mod pods;
+mod sources;
+mod start;
+mod verdict;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub(in crate::model) use job::{JobRow, Stage};
+pub(in crate::model) use jobs::Jobs;
+pub(in crate::model) use pods::{PodRow, Pods};
+pub(in crate::model) use sources::{SourceRow, Sources};
+
+use crate::model::occurrence::{Occurrence, Phase};
+use crate::model::policy::{Policy, TierId};
+use crate::model::tier::{Fit, Rosters, Wanted, matches_protected, place};
+use crate::observation::{
+    Body, Change, JobReport, NodeReport, Now, Observation, PodReport, ProjectId, ProtectedRefs, QueueScope, SourceKey,
+    SourceKind, Wishes,
+};
+
+/// Starts whose phases are remembered per tier, for the bar on the page.
+const RECENT_STARTS: usize = 50;
+
+/// Everything that was seen, trimmed to what judgement needs.
+#[derive(Debug, Clone)]
+pub struct Fleet {
+    policy: Arc<Policy>,
+    pub(in crate::model) sources: Sources,
+    pub(in crate::model) jobs: Jobs,
+    pub(in crate::model) pods: Pods,
+    pub(in crate::model) nodes: HashMap<Arc<str>, Box<NodeReport>>,
+    pub(in crate::model) rosters: Option<Rosters>,
+    pub(in crate::model) recent: Vec<VecDeque<Vec<(Phase, Duration)>>>,
+    pub(in crate::model) running_seen: Option<Now>,
+    projects: HashMap<ProjectId, Project>,
+    refs: HashMap<ProjectId, ProtectedRefs>,
+    began: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone)]
+struct Project {
+    path: Arc<str>,
+    seen: Option<Now>,
+}
+
+impl Fleet {
+    /// An empty fleet. `expected` are the sources that will speak: until each has, nothing is complete.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>, expected: Vec<SourceKey>) -> Self {
+        let tiers = policy.tiers.len();
+        Self {
+            policy,
+            sources: Sources::new(expected),
+            jobs: Jobs::default(),
+            pods: Pods::default(),
+            nodes: HashMap::new(),
+            rosters: None,
+            recent: vec![VecDeque::new(); tiers],
+            running_seen: None,
+            projects: HashMap::new(),
+            refs: HashMap::new(),
+            began: None,
+        }
+    }
+
+    /// The policy it judges by.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Folds one observation and tells what has become countable.
+    pub fn apply(&mut self, observation: Observation) -> Vec<Occurrence> {
+        let mut out = vec![Occurrence::Observed { source: observation.source.kind }];
+        self.began.get_or_insert(observation.at.wall);
+        let baseline = self.sources.record(&observation, &mut out);
+        let Observation { source, at, body } = observation;
+        match body {
+            Body::Tick => self.tick(at, &mut out),
+            Body::Queue { scope, jobs } => {
+                if let QueueScope::Project(id) = scope
+                    && let Some(project) = self.projects.get_mut(&id)
+                {
+                    project.seen = Some(at);
+                }
+                self.list(scope, Stage::Waiting, jobs, at, &mut out);
+            }
+            Body::Running { scope, jobs } => {
+                self.running_seen = Some(at);
+                self.list(scope, Stage::Running, jobs, at, &mut out);
+            }
+            Body::Job(report) => {
+                let knowledge = self.knowledge(at);
+                self.tell(*report, &knowledge, &mut out);
+            }
+            Body::JobNotFound(id) => {
+                let knowledge = self.knowledge(at);
+                self.jobs.hidden(id, at, &knowledge.context(&self.policy, self.rosters.as_ref()), &mut out);
+            }
+            Body::Projects(projects) => self.replace_projects(projects),
+            Body::ProtectedRefs(refs) => {
+                let project = refs.project;
+                self.refs.insert(project, refs);
+                self.place_jobs(|row| row.project == Some(project));
+            }
+            Body::Runners(runners) => self.replace_runners(&runners),
+            Body::Pod(change) => self.change_pods(&source, change, at, baseline, &mut out),
+            Body::Node(change) => self.change_nodes(change),
+            // Events supplement the pods' status: folded with the cause families that only events tell.
+            Body::Event(_) | Body::Alive | Body::Note(_) | Body::Failed(_) => {}
+        }
+        self.remember_starts(&out);
+        out
+    }
+
+    /// What the sources should look at next.
+    #[must_use]
+    pub fn wishes(&self, now: &Now) -> Wishes {
+        let depends_on_refs = |row: &&JobRow| matches!(row.fit, Fit::Uncertain(_)) && row.stage == Stage::Waiting;
+        let unknown: HashSet<ProjectId> = self
+            .jobs
+            .iter()
+            .filter(depends_on_refs)
+            .filter_map(|row| row.project)
+            .filter(|project| !self.refs.contains_key(project))
+            .collect();
+        let mut protected_refs: Vec<_> = unknown.into_iter().collect();
+        protected_refs.sort_unstable();
+        let patience = self.policy.staleness.queue.div_f64(3.0);
+        Wishes { look_ups: self.jobs.look_ups(now, patience), protected_refs }
+    }
+
+    /// Part of the watched projects seen within the sweep; `None` while none is watched.
+    pub(in crate::model) fn coverage(&self, now: &Now) -> Option<f64> {
+        let total = self.projects.len();
+        let recent = |project: &&Project| project.seen.is_some_and(|at| now.since(&at) <= self.policy.sweep);
+        let seen = self.projects.values().filter(recent).count();
+        #[expect(clippy::cast_precision_loss, reason = "numbers of projects are far below 2^52")]
+        (total > 0).then(|| seen as f64 / total as f64)
+    }
+
+    /// A tier's pods are watched: some source of its namespaces answered, or has not tried yet.
+    fn pods_watched(&self, tier: TierId) -> bool {
+        self.pod_sources(tier).any(|row| row.last_success.is_some() || !row.attempted())
+    }
+
+    /// A tier's pods are watched and every watch is in contact.
+    pub(in crate::model) fn pods_fresh(&self, tier: TierId, now: &Now) -> bool {
+        let mut sources = self.pod_sources(tier).peekable();
+        sources.peek().is_some() && sources.all(|row| row.fresh(SourceKind::KubePods, &self.policy.staleness, now))
+    }
+
+    /// Whether the pods of a tier are meant to be watched at all.
+    pub(in crate::model) fn pods_expected(&self, tier: TierId) -> bool {
+        self.pod_sources(tier).next().is_some()
+    }
+
+    /// Objects held from a source, where they can be told apart.
+    pub(in crate::model) fn objects(&self, key: &SourceKey) -> Option<u64> {
+        let held = match key.kind {
+            SourceKind::GitlabQueue => self.jobs.iter().filter(|row| row.stage == Stage::Waiting).count(),
+            SourceKind::GitlabStarted => self.jobs.iter().filter(|row| row.stage == Stage::Running).count(),
+            SourceKind::GitlabRefs => self.refs.len(),
+            SourceKind::GitlabRunners => self.rosters.as_ref()?.len(),
+            SourceKind::KubeNodes => self.nodes.len(),
+            SourceKind::KubePods => {
+                let here = |row: &&PodRow| row.gone.is_none() && key.namespace.as_ref() == Some(&row.report.namespace);
+                self.pods.iter().filter(here).count()
+            }
+            SourceKind::KubeEvents | SourceKind::Clock => return None,
+        };
+        Some(held as u64)
+    }
+
+    fn pod_sources(&self, tier: TierId) -> impl Iterator<Item = &SourceRow> {
+        let namespaces = &self.policy.tiers[tier].namespaces;
+        namespaces
+            .iter()
+            .filter_map(|namespace| self.sources.get(&SourceKey::namespaced(SourceKind::KubePods, namespace)))
+    }
+
+    fn tick(&mut self, at: Now, out: &mut Vec<Occurrence>) {
+        let knowledge = self.knowledge(at);
+        let context = knowledge.context(&self.policy, self.rosters.as_ref());
+        for row in self.jobs.iter_mut().filter(|row| !row.counted.outcome || !row.counted.started) {
+            verdict::count(row, &context, out);
+        }
+        self.jobs.forget(&context, out);
+        self.pods.forget(&at);
+    }
+
+    /// A complete list: everything in it is told, everything of its stage that is missing has moved on.
+    fn list(&mut self, scope: QueueScope, stage: Stage, jobs: Vec<JobReport>, at: Now, out: &mut Vec<Occurrence>) {
+        let listed: HashSet<_> = jobs.iter().map(|job| job.id).collect();
+        let knowledge = self.knowledge(at);
+        for job in jobs {
+            self.tell(job, &knowledge, out);
+        }
+        self.jobs.missing(scope, stage, &|id| listed.contains(&id), at);
+    }
+
+    fn tell(&mut self, mut report: JobReport, knowledge: &Knowledge, out: &mut Vec<Occurrence>) {
+        if report.project_path.is_none() {
+            report.project_path = report.project.and_then(|id| self.projects.get(&id)).map(|known| known.path.clone());
+        }
+        let row = self.jobs.tell(report, knowledge.now);
+        row.fit = fit_of(row, &self.policy, self.rosters.as_ref(), &self.refs);
+        verdict::count(row, &knowledge.context(&self.policy, self.rosters.as_ref()), out);
+    }
+
+    fn replace_projects(&mut self, projects: Vec<crate::observation::ProjectReport>) {
+        let before = std::mem::take(&mut self.projects);
+        self.projects = projects
+            .into_iter()
+            .map(|project| {
+                let seen = before.get(&project.id).and_then(|known| known.seen);
+                (project.id, Project { path: project.path, seen })
+            })
+            .collect();
+    }
+
+    fn replace_runners(&mut self, runners: &[crate::observation::RunnerReport]) {
+        let rosters = Some(Rosters::new(&self.policy, runners));
+        if self.rosters != rosters {
+            self.rosters = rosters;
+            self.place_jobs(|_| true);
+            self.pods.replace_tiers(&self.policy, self.rosters.as_ref());
+        }
+    }
+
+    fn place_jobs(&mut self, concerned: impl Fn(&JobRow) -> bool) {
+        for row in self.jobs.iter_mut().filter(|row| row.stage == Stage::Waiting && concerned(row)) {
+            row.fit = fit_of(row, &self.policy, self.rosters.as_ref(), &self.refs);
+        }
+    }
+
+    fn change_pods(
+        &mut self,
+        source: &SourceKey,
+        change: Change<Box<PodReport>>,
+        at: Now,
+        baseline: bool,
+        out: &mut Vec<Occurrence>,
+    ) {
+        let mut changed = Vec::new();
+        let ground = pods::Ground {
+            policy: &self.policy,
+            rosters: self.rosters.as_ref(),
+            began: self.began.unwrap_or(at.wall),
+            baseline,
+        };
+        match change {
+            Change::Upsert(report) => {
+                changed.push(report.uid.clone());
+                self.pods.upsert(report, &ground, out);
+            }
+            Change::Gone(uid) => {
+                self.pods.gone(&uid, at, out);
+                changed.push(uid);
+            }
+            Change::Replace(reports) => {
+                let listed: HashSet<_> = reports.iter().map(|report| report.uid.clone()).collect();
+                for report in reports {
+                    self.pods.upsert(report, &ground, out);
+                }
+                if let Some(namespace) = &source.namespace {
+                    changed = self.pods.missing(namespace, &|uid| listed.contains(uid), at, out);
+                }
+                changed.extend(listed);
+            }
+        }
+        let knowledge = self.knowledge(at);
+        for uid in changed {
+            let Some((job, claim)) = self.pods.get(&uid).and_then(pods::PodRow::claim) else { continue };
+            let row = self.jobs.claim(job, claim, at);
+            verdict::count(row, &knowledge.context(&self.policy, self.rosters.as_ref()), out);
+        }
+    }
+
+    fn change_nodes(&mut self, change: Change<Box<NodeReport>>) {
+        match change {
+            Change::Upsert(node) => {
+                self.nodes.insert(node.name.clone(), node);
+            }
+            Change::Gone(name) => {
+                self.nodes.remove(&name);
+            }
+            Change::Replace(nodes) => {
+                self.nodes = nodes.into_iter().map(|node| (node.name.clone(), node)).collect();
+            }
+        }
+    }
+
+    fn remember_starts(&mut self, occurrences: &[Occurrence]) {
+        for occurrence in occurrences {
+            if let Occurrence::JobStarted { tier, phases, .. } = occurrence {
+                let recent = &mut self.recent[*tier];
+                if recent.len() == RECENT_STARTS {
+                    recent.pop_front();
+                }
+                recent.push_back(phases.clone());
+            }
+        }
+    }
+
+    fn knowledge(&self, now: Now) -> Knowledge {
+        let tiers = 0..self.policy.tiers.len();
+        Knowledge {
+            pods_watched: tiers.clone().map(|tier| self.pods_watched(tier)).collect(),
+            pods_fresh: tiers.map(|tier| self.pods_fresh(tier, &now)).collect(),
+            began: self.began.unwrap_or(now.wall),
+            now,
+        }
+    }
+}
+
+/// What verdicts read of the sources, taken down so that the tables can be changed meanwhile.
+struct Knowledge {
+    pods_watched: Vec<bool>,
+    pods_fresh: Vec<bool>,
+    began: Timestamp,
+    now: Now,
+}
+
+impl Knowledge {
+    fn context<'a>(&'a self, policy: &'a Policy, rosters: Option<&'a Rosters>) -> verdict::Context<'a> {
+        verdict::Context {
+            policy,
+            rosters,
+            pods_watched: &self.pods_watched,
+            pods_fresh: &self.pods_fresh,
+            began: self.began,
+            now: self.now,
+        }
+    }
+}
+
+fn fit_of(row: &JobRow, policy: &Policy, rosters: Option<&Rosters>, refs: &HashMap<ProjectId, ProtectedRefs>) -> Fit {
+    // Without its tags a job cannot be placed; only jobs that already run come without them.
+    let Some(tags) = row.tags.as_deref() else { return row.fit.clone() };
+    let protected = row.project.and_then(|project| refs.get(&project)).and_then(|refs| is_protected(row, refs));
+    let wanted = Wanted { tags, project_path: row.project_path.as_deref(), protected, stuck: row.stuck };
+    place(policy, rosters, &wanted)
+}
+
+/// Whether a job's ref is protected. A merge request's own ref is neither branch nor tag: not known.
+fn is_protected(row: &JobRow, refs: &ProtectedRefs) -> Option<bool> {
+    let name = row.git_ref.as_deref()?;
+    if name.starts_with("refs/") {
+        return None;
+    }
+    let listed = |patterns: &Option<Vec<Arc<str>>>| {
+        patterns.as_ref().map(|patterns| patterns.iter().any(|pattern| matches_protected(pattern, name)))
+    };
+    match row.is_tag {
+        Some(true) => listed(&refs.tags),
+        Some(false) => listed(&refs.branches),
+        None => match (listed(&refs.branches), listed(&refs.tags)) {
+            (Some(branch), Some(tag)) if branch == tag => Some(branch),
+            _ => None,
+        },
+    }
+}

@@ -1,0 +1,318 @@
+//! The table of pods: what each is for, whose it is, and what keeps it from starting.
+//!
+//! The pod's status is the truth. A refusal or a failed pull is counted when it first shows, never again for
+//! repeats, relists or restarts of the watch.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cause::{self, Blame, Pull, Scheduling};
+use crate::model::fleet::job::Claim;
+use crate::model::fleet::start::Instants;
+use crate::model::occurrence::Occurrence;
+use crate::model::policy::{Policy, TierId};
+use crate::model::tier::Rosters;
+use crate::observation::{
+    ContainerReport, ContainerRole, ContainerState, Now, PodPhase, PodReport, PodRole, Scheduled,
+};
+
+/// A deleted pod stays this long, so that a late event or GitLab's answer still finds it.
+const TOMBSTONE: Duration = Duration::from_secs(300);
+
+/// One pod.
+#[derive(Debug, Clone)]
+pub(in crate::model) struct PodRow {
+    pub(in crate::model) report: Box<PodReport>,
+    pub(in crate::model) tier: Option<TierId>,
+    /// Why no node takes it, while none does.
+    pub(in crate::model) refused: Option<Scheduling>,
+    refusal_counted: bool,
+    pub(in crate::model) pulls: Vec<PullRow>,
+    pub(in crate::model) gone: Option<Now>,
+}
+
+/// One container whose image could not be pulled at least once.
+#[derive(Debug, Clone)]
+pub(in crate::model) struct PullRow {
+    container: Arc<str>,
+    pub(in crate::model) registry: Arc<str>,
+    /// The last cause that was told; back-off alone tells none.
+    pub(in crate::model) cause: Pull,
+    pub(in crate::model) failing: bool,
+    /// It failed already when we began to watch: this failure is not counted.
+    silent: bool,
+    counted: Vec<Pull>,
+}
+
+impl PodRow {
+    /// In the cluster and not over.
+    pub(in crate::model) fn lives(&self) -> bool {
+        self.gone.is_none() && !matches!(self.report.phase, PodPhase::Succeeded | PodPhase::Failed)
+    }
+
+    /// The scheduler's sentence, while no node takes it.
+    pub(in crate::model) fn refusal(&self) -> Option<&Arc<str>> {
+        match &self.report.scheduled {
+            Scheduled::Refused { message, .. } => Some(message),
+            Scheduled::No | Scheduled::At(_) => None,
+        }
+    }
+
+    /// What it says of the job it claims to run.
+    pub(super) fn claim(&self) -> Option<(crate::observation::JobId, Claim)> {
+        let report = &self.report;
+        let job = report.job.filter(|_| report.role == PodRole::Job)?;
+        let claim = Claim {
+            pod: report.uid.clone(),
+            project: report.project,
+            runner_short: report.runner_short.clone(),
+            tier: self.tier,
+            instants: instants(report),
+            pull_blame: self.pull_blame(),
+            gone: self.gone.is_some(),
+            rejected: false,
+        };
+        Some((job, claim))
+    }
+
+    fn pull_blame(&self) -> Option<Blame> {
+        let failing = self.pulls.iter().find(|pull| pull.failing).or_else(|| self.pulls.last())?;
+        Some(cause::explain(cause::Cause::Pull(failing.cause)).blame)
+    }
+}
+
+/// All pods of the watched namespaces.
+#[derive(Debug, Clone, Default)]
+pub(in crate::model) struct Pods {
+    rows: HashMap<Arc<str>, PodRow>,
+}
+
+/// What the table needs to know beside the pod.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ground<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) rosters: Option<&'a Rosters>,
+    pub(super) began: jiff::Timestamp,
+    /// The first list of this namespace ever: what stands in it was there before us.
+    pub(super) baseline: bool,
+}
+
+impl Pods {
+    pub(in crate::model) fn iter(&self) -> impl Iterator<Item = &PodRow> {
+        self.rows.values()
+    }
+
+    pub(super) fn get(&self, uid: &str) -> Option<&PodRow> {
+        self.rows.get(uid)
+    }
+
+    /// Folds the pod as it is now.
+    pub(super) fn upsert(&mut self, report: Box<PodReport>, ground: &Ground<'_>, out: &mut Vec<Occurrence>) {
+        let uid = report.uid.clone();
+        let tier = tier_of(&report, ground.policy, ground.rosters);
+        let row = self.rows.entry(uid).or_insert_with(|| PodRow {
+            report: report.clone(),
+            tier,
+            refused: None,
+            refusal_counted: false,
+            pulls: Vec::new(),
+            gone: None,
+        });
+        let before = std::mem::replace(&mut row.report, report);
+        row.tier = tier;
+        row.gone = None;
+        if row.report.role == PodRole::Job {
+            row.judge_scheduling(&before, ground, out);
+            row.judge_pulls(&before, ground, out);
+        }
+    }
+
+    /// The pod is deleted; it stays a while as a tombstone.
+    pub(super) fn gone(&mut self, uid: &str, now: Now, out: &mut Vec<Occurrence>) {
+        if let Some(row) = self.rows.get_mut(uid) {
+            row.bury(now, out);
+        }
+    }
+
+    /// Buries the pods of a namespace that a complete list does not show; returns their uids.
+    pub(super) fn missing(
+        &mut self,
+        namespace: &str,
+        listed: &dyn Fn(&str) -> bool,
+        now: Now,
+        out: &mut Vec<Occurrence>,
+    ) -> Vec<Arc<str>> {
+        let lost = self
+            .rows
+            .iter_mut()
+            .filter(|(uid, row)| row.gone.is_none() && row.report.namespace.as_ref() == namespace && !listed(uid));
+        lost.map(|(uid, row)| {
+            row.bury(now, out);
+            uid.clone()
+        })
+        .collect()
+    }
+
+    /// Finds each pod's tier again, after the runners changed.
+    pub(super) fn replace_tiers(&mut self, policy: &Policy, rosters: Option<&Rosters>) {
+        for row in self.rows.values_mut() {
+            row.tier = tier_of(&row.report, policy, rosters);
+        }
+    }
+
+    pub(super) fn forget(&mut self, now: &Now) {
+        self.rows.retain(|_, row| row.gone.is_none_or(|at| now.since(&at) <= TOMBSTONE));
+    }
+}
+
+impl PodRow {
+    fn judge_scheduling(&mut self, before: &PodReport, ground: &Ground<'_>, out: &mut Vec<Occurrence>) {
+        let Scheduled::Refused { reason, message, since } = &self.report.scheduled else {
+            self.refused = None;
+            return;
+        };
+        if self.refused.is_none() || before.scheduled != self.report.scheduled {
+            self.refused = Some(scheduling_cause(reason, message));
+        }
+        if self.refusal_counted {
+            return;
+        }
+        self.refusal_counted = true;
+        let (Some(cause), Some(tier)) = (self.refused, self.tier) else { return };
+        if ground.baseline && since.is_none_or(|since| since < ground.began) {
+            return;
+        }
+        out.push(Occurrence::PodUnschedulable { tier, cause });
+        if cause == Scheduling::Other {
+            out.push(Occurrence::Unclassified { family: cause::Family::Scheduling });
+        }
+    }
+
+    fn judge_pulls(&mut self, before: &PodReport, ground: &Ground<'_>, out: &mut Vec<Occurrence>) {
+        if before.containers == self.report.containers && !self.pulls.is_empty() {
+            return;
+        }
+        for container in &self.report.containers {
+            let known = self.pulls.iter().position(|pull| pull.container == container.name);
+            let Some(told) = pull_cause(container) else {
+                if let Some(index) = known {
+                    self.pulls[index].ended(self.tier, out);
+                }
+                continue;
+            };
+            let index = known.unwrap_or_else(|| {
+                self.pulls.push(PullRow::new(container, ground));
+                self.pulls.len() - 1
+            });
+            self.pulls[index].failed(told, self.tier, out);
+        }
+    }
+
+    fn bury(&mut self, now: Now, out: &mut Vec<Occurrence>) {
+        self.gone = Some(now);
+        for pull in &mut self.pulls {
+            pull.ended(self.tier, out);
+        }
+    }
+}
+
+impl PullRow {
+    fn new(container: &ContainerReport, ground: &Ground<'_>) -> Self {
+        let registry = cause::registry_of(&container.image);
+        Self {
+            container: container.name.clone(),
+            registry: ground.policy.registry_label(registry.as_deref()),
+            silent: ground.baseline,
+            cause: Pull::Backoff,
+            failing: true,
+            counted: Vec::new(),
+        }
+    }
+
+    /// Back-off keeps the last cause; a cause counts once per pod and container.
+    fn failed(&mut self, told: Pull, tier: Option<TierId>, out: &mut Vec<Occurrence>) {
+        self.failing = true;
+        if told != Pull::Backoff {
+            self.cause = told;
+            self.count(tier, out);
+        }
+    }
+
+    /// It pulls no longer. A failure whose cause was never told counts as back-off now.
+    fn ended(&mut self, tier: Option<TierId>, out: &mut Vec<Occurrence>) {
+        if std::mem::replace(&mut self.failing, false) && self.counted.is_empty() {
+            self.count(tier, out);
+        }
+        self.silent = false;
+    }
+
+    fn count(&mut self, tier: Option<TierId>, out: &mut Vec<Occurrence>) {
+        if self.counted.contains(&self.cause) {
+            return;
+        }
+        self.counted.push(self.cause);
+        let Some(tier) = tier.filter(|_| !self.silent) else { return };
+        out.push(Occurrence::PullFailed { tier, registry: self.registry.clone(), cause: self.cause });
+        if self.cause == Pull::Other {
+            out.push(Occurrence::Unclassified { family: cause::Family::Pull });
+        }
+    }
+}
+
+fn scheduling_cause(reason: &str, message: &str) -> Scheduling {
+    if reason == "SchedulingGated" {
+        Scheduling::SchedulingGated
+    } else {
+        cause::scheduling::classify(message).dominant
+    }
+}
+
+/// The cause a waiting container tells, if it waits because of its image.
+fn pull_cause(container: &ContainerReport) -> Option<Pull> {
+    let ContainerState::Waiting { reason, message } = &container.state else { return None };
+    let about_image = matches!(
+        reason.as_ref(),
+        "ErrImagePull"
+            | "ImagePullBackOff"
+            | "InvalidImageName"
+            | "ErrImageNeverPull"
+            | "RegistryUnavailable"
+            | "SignatureValidationFailed"
+            | "ImageInspectError"
+    );
+    about_image.then(|| cause::image_pull::classify(reason, message).cause)
+}
+
+fn instants(report: &PodReport) -> Instants {
+    let build = report.containers.iter().find(|container| container.role == ContainerRole::Build);
+    Instants {
+        created: Some(report.created),
+        scheduled: match report.scheduled {
+            Scheduled::At(at) => at,
+            Scheduled::No | Scheduled::Refused { .. } => None,
+        },
+        sandbox: report.sandbox_ready,
+        running: build.and_then(|build| match build.state {
+            ContainerState::Running { since } => since,
+            ContainerState::Terminated { started, .. } => started,
+            ContainerState::Absent | ContainerState::Waiting { .. } => None,
+        }),
+        ..Instants::default()
+    }
+}
+
+/// A namespace of one tier decides; where tiers share one, the runner named by the manager label does.
+fn tier_of(report: &PodReport, policy: &Policy, rosters: Option<&Rosters>) -> Option<TierId> {
+    let here = |tier: &TierId| {
+        let tier = &policy.tiers[*tier];
+        let namespaces = if report.role == PodRole::Manager { &tier.manager_namespaces } else { &tier.namespaces };
+        namespaces.contains(&report.namespace)
+    };
+    let mut candidates = (0..policy.tiers.len()).filter(here);
+    let first = candidates.next()?;
+    if candidates.next().is_none() {
+        return Some(first);
+    }
+    rosters?.tier_of_short(report.runner_short.as_deref()?).filter(here)
+}

@@ -1,0 +1,114 @@
+//! When each source last spoke, and whether what it said may still be believed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::occurrence::Occurrence;
+use crate::model::policy::Staleness;
+use crate::observation::{Body, Change, Failure, Now, Observation, SourceKey, SourceKind};
+
+/// The health of one source.
+#[derive(Debug, Clone, Default)]
+pub(in crate::model) struct SourceRow {
+    pub(in crate::model) last_success: Option<Now>,
+    /// Why it is failing; gone with the next success.
+    pub(in crate::model) failure: Option<Failure>,
+    pub(in crate::model) note: Option<String>,
+}
+
+impl SourceRow {
+    /// It tried at least once.
+    pub(in crate::model) fn attempted(&self) -> bool {
+        self.last_success.is_some() || self.failure.is_some()
+    }
+
+    /// Its last attempt succeeded and is recent; `None` before the first attempt.
+    pub(in crate::model) fn up(&self, kind: SourceKind, staleness: &Staleness, now: &Now) -> Option<bool> {
+        self.attempted().then(|| self.failure.is_none() && self.fresh(kind, staleness, now))
+    }
+
+    /// Its last good data is within the horizon, whether or not it fails now.
+    pub(in crate::model) fn fresh(&self, kind: SourceKind, staleness: &Staleness, now: &Now) -> bool {
+        let asked_on_demand = matches!(kind, SourceKind::GitlabRefs | SourceKind::GitlabStarted);
+        self.last_success.is_some_and(|at| asked_on_demand || now.since(&at) <= staleness.of(kind))
+    }
+}
+
+/// The health of all sources.
+#[derive(Debug, Clone, Default)]
+pub(in crate::model) struct Sources {
+    rows: BTreeMap<SourceKey, SourceRow>,
+}
+
+impl Sources {
+    pub(super) fn new(expected: Vec<SourceKey>) -> Self {
+        Self { rows: expected.into_iter().map(|key| (key, SourceRow::default())).collect() }
+    }
+
+    pub(in crate::model) fn iter(&self) -> impl Iterator<Item = (&SourceKey, &SourceRow)> {
+        self.rows.iter()
+    }
+
+    pub(in crate::model) fn get(&self, key: &SourceKey) -> Option<&SourceRow> {
+        self.rows.get(key)
+    }
+
+    pub(in crate::model) fn all_attempted(&self) -> bool {
+        self.rows.values().all(SourceRow::attempted)
+    }
+
+    /// Notes who spoke; returns whether this was the source's first good answer.
+    pub(super) fn record(&mut self, observation: &Observation, out: &mut Vec<Occurrence>) -> bool {
+        let Observation { source, at, body } = observation;
+        if source.kind == SourceKind::Clock {
+            return false;
+        }
+        let row = self.rows.entry(source.clone()).or_default();
+        let attempt = |failure| Occurrence::SourceAttempt { source: source.clone(), failure };
+        match body {
+            Body::Note(text) => {
+                row.note = Some(text.clone());
+                false
+            }
+            Body::Failed(failure) => {
+                out.push(attempt(Some(failure.class)));
+                row.failure = Some(failure.clone());
+                false
+            }
+            // A watch goes on: no new attempt, but a sign of life.
+            Body::Alive
+            | Body::Pod(Change::Upsert(_) | Change::Gone(_))
+            | Body::Event(Change::Upsert(_) | Change::Gone(_))
+            | Body::Node(Change::Upsert(_) | Change::Gone(_)) => {
+                row.last_success = Some(*at);
+                false
+            }
+            Body::Tick
+            | Body::Queue { .. }
+            | Body::Running { .. }
+            | Body::Job(_)
+            | Body::JobNotFound(_)
+            | Body::Projects(_)
+            | Body::ProtectedRefs(_)
+            | Body::Runners(_)
+            | Body::Pod(Change::Replace(_))
+            | Body::Event(Change::Replace(_))
+            | Body::Node(Change::Replace(_)) => {
+                out.push(attempt(None));
+                let first = row.last_success.is_none();
+                if row.failure.take().is_some()
+                    && let Some(gap) = gap(row.last_success, at)
+                {
+                    out.push(Occurrence::Gap { source: source.kind, lasted: gap });
+                }
+                row.last_success = Some(*at);
+                first
+            }
+        }
+    }
+}
+
+/// How long nobody watched: from the last good word to the first one after a failure.
+fn gap(last_success: Option<Now>, at: &Now) -> Option<Duration> {
+    last_success.map(|before| at.since(&before))
+}

@@ -1,0 +1,253 @@
+//! What may be counted of a job now. Called whenever a job may have changed; counts each thing once.
+//!
+//! Nothing that happened before we began to watch is counted: it is marked as counted in silence.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::cause::Blame;
+use crate::model::fleet::job::{End, JobRow, Stage};
+use crate::model::fleet::start::between;
+use crate::model::occurrence::{DropReason, FailureReason, Occurrence, Outcome};
+use crate::model::policy::{Policy, TierId};
+use crate::model::tier::{Fit, Rosters};
+use crate::observation::Now;
+
+/// A pod's start reaches us through the API server a moment after it happened; before that moment has
+/// passed, a job that seems late may have started in time.
+const WATCH_LAG: Duration = Duration::from_secs(2);
+
+/// How long a started job may lack GitLab's own times before it is counted with the phases that are known.
+const WAIT_FOR_GITLAB: Duration = Duration::from_secs(300);
+
+/// How long the pods of a job that ended may take to show themselves.
+const WAIT_FOR_PODS: Duration = Duration::from_secs(60);
+
+/// What the fleet knows beside the job.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) rosters: Option<&'a Rosters>,
+    /// Pods of each tier are watched.
+    pub(super) pods_watched: &'a [bool],
+    /// Pods of each tier are watched and the watch is in contact.
+    pub(super) pods_fresh: &'a [bool],
+    /// When we began to watch.
+    pub(super) began: Timestamp,
+    pub(super) now: Now,
+}
+
+/// Counts what has become countable.
+pub(super) fn count(row: &mut JobRow, context: &Context<'_>, out: &mut Vec<Occurrence>) {
+    reject_claims(row, context, out);
+    let Some(tier) = row.taken_by(context.rosters) else {
+        if !row.counted.outcome {
+            while_waiting(row, context, out);
+        }
+        return;
+    };
+    if row.stage >= Stage::Running {
+        count_taken(row, tier, context, out);
+    }
+    count_started(row, tier, context, out);
+    count_failed(row, tier, context, out);
+    if !row.counted.outcome {
+        let verdict = settle(row, tier, context);
+        conclude(row, tier, verdict, context, out);
+    }
+}
+
+/// Gives up on a job that nobody can tell anything about any more.
+pub(super) fn give_up(row: &mut JobRow, context: &Context<'_>, out: &mut Vec<Occurrence>) {
+    let proven = match &row.fit {
+        Fit::Tier(tier) => Some(*tier),
+        Fit::Shared(_) | Fit::Uncertain(_) | Fit::Unserved(..) | Fit::OutOfScope => None,
+    };
+    if let Some(tier) = row.taken_by(context.rosters).or(proven)
+        && !row.counted.outcome
+    {
+        row.counted.outcome = true;
+        out.push(Occurrence::JobOutcome { tier, job: row.id, outcome: Outcome::Unknown });
+    }
+}
+
+fn reject_claims(row: &mut JobRow, context: &Context<'_>, out: &mut Vec<Occurrence>) {
+    for index in 0..row.claims.len() {
+        let claim = &row.claims[index];
+        if !claim.rejected && row.contradicts(claim, context.rosters) {
+            if let Some(tier) = claim.tier {
+                out.push(Occurrence::AnnotationRejected { tier });
+            }
+            row.claims[index].rejected = true;
+        }
+    }
+}
+
+/// A job that no runner took yet is late the moment GitLab's answer shows that it is.
+fn while_waiting(row: &mut JobRow, context: &Context<'_>, out: &mut Vec<Occurrence>) {
+    let (Fit::Tier(tier), Stage::Waiting, Some(wait)) = (&row.fit, row.stage, row.wait) else { return };
+    let tier = *tier;
+    if wait.told() > within(context, tier) {
+        let late = (Outcome::Late, deadline(row, tier, context));
+        conclude(row, tier, Some(late), context, out);
+    }
+}
+
+fn count_taken(row: &mut JobRow, tier: TierId, context: &Context<'_>, out: &mut Vec<Occurrence>) {
+    if row.counted.taken {
+        return;
+    }
+    let Some(waited) = row.waited else { return };
+    row.counted.taken = true;
+    // Without GitLab's own time of the start, only a job that we saw waiting is certainly new.
+    let new = row.started_at.map_or(row.wait.is_some(), |at| at >= context.began);
+    if new {
+        out.push(Occurrence::JobTaken { tier, job: row.id, waited });
+    }
+}
+
+fn count_started(row: &mut JobRow, tier: TierId, context: &Context<'_>, out: &mut Vec<Occurrence>) {
+    let instants = row.instants();
+    let (false, Some(running)) = (row.counted.started, instants.running) else { return };
+    let complete = instants.queued.is_some() && instants.taken.is_some();
+    let waited_enough = between(running, context.now.wall) > WAIT_FOR_GITLAB;
+    if !complete && !waited_enough {
+        return;
+    }
+    row.counted.started = true;
+    if running < context.began {
+        return;
+    }
+    let Some(start) = instants.start() else { return };
+    out.extend(start.clamped.iter().map(|phase| Occurrence::ClockClamped { phase: *phase }));
+    out.push(Occurrence::JobStarted { tier, job: row.id, took: start.took, phases: start.phases });
+}
+
+fn count_failed(row: &mut JobRow, tier: TierId, context: &Context<'_>, out: &mut Vec<Occurrence>) {
+    if row.counted.failed || row.stage != Stage::Finished(End::Failed) {
+        return;
+    }
+    row.counted.failed = true;
+    if row.finished_at.is_some_and(|at| at < context.began) {
+        return;
+    }
+    let text = row.failure_reason.as_deref().unwrap_or_default();
+    let find = |known: &&FailureReason| known.as_str() == text;
+    let reason = FailureReason::ALL.iter().find(find).copied().unwrap_or(FailureReason::Other);
+    out.push(Occurrence::JobFailed { tier, reason, blame: blame(row, reason) });
+    if let Some(reason) = DropReason::ALL.iter().find(|known| known.as_str() == text).copied() {
+        out.push(Occurrence::JobDropped { tier, reason });
+    }
+}
+
+/// The verdict on a job that a runner took, and the instant at which it became true.
+fn settle(row: &JobRow, tier: TierId, context: &Context<'_>) -> Option<(Outcome, Option<Timestamp>)> {
+    let instants = row.instants();
+    let watched = context.pods_watched.get(tier).copied().unwrap_or(false);
+    let started = if watched { instants.running } else { instants.taken };
+    let late_at = deadline(row, tier, context);
+    let at_or_late = |outcome, at: Option<Timestamp>| match (at, late_at) {
+        (Some(at), Some(late_at)) if at > late_at => (Outcome::Late, Some(late_at)),
+        _ => (outcome, at),
+    };
+    if let Some(started) = started {
+        // Clocks of GitLab and the node differ by a second; the start time on record has been bent the same way.
+        let took = instants.start().and_then(|start| start.took);
+        let in_time = took.or(row.waited).map(|took| took <= within(context, tier));
+        return match in_time {
+            Some(true) => Some((Outcome::InTime, Some(started))),
+            Some(false) => Some((Outcome::Late, late_at)),
+            None if between(started, context.now.wall) > WAIT_FOR_GITLAB => Some((Outcome::Unknown, Some(started))),
+            None => None,
+        };
+    }
+    match row.stage {
+        Stage::Finished(end) => match end {
+            End::Failed => {
+                let reason = row.failure_reason.as_deref().unwrap_or_default();
+                let find = |known: &&FailureReason| known.as_str() == reason;
+                let reason = FailureReason::ALL.iter().find(find).copied().unwrap_or(FailureReason::Other);
+                match (blame(row, reason), ran_by_its_reason(reason)) {
+                    (_, true) => unseen_start(row, context),
+                    (Blame::User, false) => Some(at_or_late(Outcome::UserFailure, row.finished_at)),
+                    (Blame::Platform | Blame::Unclear, false) => {
+                        Some(at_or_late(Outcome::PlatformFailure, row.finished_at))
+                    }
+                }
+            }
+            End::Canceled => Some(at_or_late(Outcome::Canceled, row.finished_at)),
+            End::Success | End::Hidden => unseen_start(row, context),
+        },
+        Stage::Running => late_while_starting(row, tier, late_at, context),
+        Stage::Claimed | Stage::Waiting | Stage::Left | Stage::Ended => None,
+    }
+}
+
+/// GitLab says it ran, and no pod of it was seen running: its pods get a while to show themselves.
+fn unseen_start(row: &JobRow, context: &Context<'_>) -> Option<(Outcome, Option<Timestamp>)> {
+    (context.now.since(&row.moved) > WAIT_FOR_PODS).then_some((Outcome::Unknown, row.finished_at))
+}
+
+/// Taken, but its build container does not run: late once the deadline has passed, as long as its pod is in
+/// sight and it is not the user's own image that holds it up.
+fn late_while_starting(
+    row: &JobRow,
+    tier: TierId,
+    late_at: Option<Timestamp>,
+    context: &Context<'_>,
+) -> Option<(Outcome, Option<Timestamp>)> {
+    let in_sight = context.pods_fresh.get(tier).copied().unwrap_or(false);
+    let newest = row.believed().filter(|claim| !claim.gone).max_by_key(|claim| claim.instants.created)?;
+    let late_at = late_at?;
+    let passed = between(late_at, context.now.wall) > WATCH_LAG;
+    (in_sight && passed && newest.pull_blame != Some(Blame::User)).then_some((Outcome::Late, Some(late_at)))
+}
+
+fn conclude(
+    row: &mut JobRow,
+    tier: TierId,
+    verdict: Option<(Outcome, Option<Timestamp>)>,
+    context: &Context<'_>,
+    out: &mut Vec<Occurrence>,
+) {
+    let Some((outcome, at)) = verdict else { return };
+    row.counted.outcome = true;
+    if at.is_none_or(|at| at >= context.began) {
+        out.push(Occurrence::JobOutcome { tier, job: row.id, outcome });
+    }
+}
+
+fn within(context: &Context<'_>, tier: TierId) -> Duration {
+    context.policy.tiers[tier].objective.start_within
+}
+
+fn deadline(row: &JobRow, tier: TierId, context: &Context<'_>) -> Option<Timestamp> {
+    let within = jiff::SignedDuration::try_from(within(context, tier)).ok()?;
+    row.queued_at?.checked_add(within).ok()
+}
+
+/// Failures that only a running script can have.
+fn ran_by_its_reason(reason: FailureReason) -> bool {
+    matches!(reason, FailureReason::Script | FailureReason::Timeout)
+}
+
+/// Whose fault a failed job is: what its pod's pull failure says, else what the reason says.
+fn blame(row: &JobRow, reason: FailureReason) -> Blame {
+    let by_reason = match reason {
+        FailureReason::Script | FailureReason::Timeout | FailureReason::RunnerConfiguration => Blame::User,
+        FailureReason::RunnerSystem
+        | FailureReason::RunnerExternalDependency
+        | FailureReason::RunnerInterrupted
+        | FailureReason::StuckMatching
+        | FailureReason::StuckNoMatching
+        | FailureReason::StuckOrTimeout
+        | FailureReason::Api
+        | FailureReason::Scheduler => Blame::Platform,
+        FailureReason::ImagePull | FailureReason::MissingDependency | FailureReason::Other => Blame::Unclear,
+    };
+    if row.runs() {
+        return by_reason;
+    }
+    row.believed().filter_map(|claim| claim.pull_blame).last().unwrap_or(by_reason)
+}

@@ -1,0 +1,387 @@
+//! Stories: what the APIs showed, second by second, and the ledger of what was counted.
+//!
+//! A story is YAML. Times are seconds since the story began; timestamps of GitLab and Kubernetes are written
+//! the same way. It is played through the fleet; every occurrence becomes a line of text.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use tierwatch::model::assess::assess;
+use tierwatch::model::fleet::Fleet;
+use tierwatch::model::occurrence::Occurrence;
+use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, Urgency};
+use tierwatch::observation::*;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Story {
+    /// What it shows, in a sentence.
+    pub about: String,
+    /// Watch pods; without it the daemon has no Kubernetes at all.
+    #[serde(default = "yes")]
+    kubernetes: bool,
+    steps: Vec<Step>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Step {
+    at: f64,
+    runners: Option<Vec<Runner>>,
+    queue: Option<Vec<Job>>,
+    running: Option<Vec<Job>>,
+    answer: Option<Job>,
+    not_found: Option<u64>,
+    refs: Option<Refs>,
+    pods: Option<PodList>,
+    pod: Option<Pod>,
+    gone: Option<Gone>,
+    fails: Option<Fails>,
+    /// Let time pass without news.
+    tick: bool,
+    /// Print the levels of a tier here.
+    levels: Option<String>,
+    /// Print the wish list here.
+    wishes: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Runner {
+    id: u64,
+    tags: Vec<String>,
+    sha: String,
+    #[serde(default)]
+    protected: bool,
+    #[serde(default)]
+    paused: bool,
+    #[serde(default)]
+    offline: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Job {
+    id: u64,
+    status: Option<JobStatus>,
+    project: Option<u64>,
+    tags: Option<Vec<String>>,
+    git_ref: Option<String>,
+    stuck: Option<bool>,
+    waited: Option<f64>,
+    queued: Option<f64>,
+    started: Option<f64>,
+    finished: Option<f64>,
+    runner: Option<u64>,
+    reason: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refs {
+    project: u64,
+    branches: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PodList {
+    namespace: String,
+    list: Vec<Pod>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Pod {
+    uid: String,
+    namespace: String,
+    job: Option<u64>,
+    project: Option<u64>,
+    runner: Option<String>,
+    manager: bool,
+    ready: bool,
+    created: f64,
+    scheduled: Option<f64>,
+    refused: Option<String>,
+    refused_since: Option<f64>,
+    sandbox: Option<f64>,
+    running: Option<f64>,
+    image: Option<String>,
+    waiting: Option<String>,
+    message: String,
+    phase: Option<PodPhase>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Gone {
+    namespace: String,
+    uid: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fails {
+    source: SourceKind,
+    namespace: Option<String>,
+    class: FailureClass,
+}
+
+/// Plays a story and returns its ledger.
+pub fn play(yaml: &str) -> String {
+    let source = config::File::from_str(yaml, config::FileFormat::Yaml);
+    let raw = config::Config::builder().add_source(source).build().expect("a story is YAML");
+    let story: Story = raw.try_deserialize().expect("a story has the documented shape");
+    let policy = Arc::new(policy());
+    let mut expected = vec![SourceKey::global(SourceKind::GitlabQueue), SourceKey::global(SourceKind::GitlabRunners)];
+    if story.kubernetes {
+        for tier in &policy.tiers {
+            expected.push(SourceKey::namespaced(SourceKind::KubePods, &tier.namespaces[0]));
+        }
+    }
+    let mut fleet = Fleet::new(policy, expected);
+    let mut ledger = format!("{}\n", story.about);
+    for step in story.steps {
+        let now = now(step.at);
+        for (source, body) in bodies(&step) {
+            for occurrence in fleet.apply(Observation { source, at: now, body }) {
+                if let Some(line) = line(&occurrence, fleet.policy()) {
+                    writeln!(ledger, "{:>6}s  {line}", step.at).expect("a string takes text");
+                }
+            }
+        }
+        if let Some(tier) = &step.levels {
+            let assessment = assess(&fleet, now, None);
+            let tier = assessment.tiers.iter().find(|known| known.name.as_ref() == tier).expect("a tier of the policy");
+            writeln!(ledger, "{:>6}s  {} is {}: {}", step.at, tier.name, tier.state.as_str(), tier.headline)
+                .expect("a string takes text");
+        }
+        if step.wishes {
+            let wishes = fleet.wishes(&now);
+            let look_ups: Vec<u64> = wishes.look_ups.iter().map(|look_up| look_up.job.0).collect();
+            let refs: Vec<u64> = wishes.protected_refs.iter().map(|project| project.0).collect();
+            writeln!(ledger, "{:>6}s  wishes: look up {look_ups:?}, refs of {refs:?}", step.at)
+                .expect("a string takes text");
+        }
+    }
+    ledger
+}
+
+fn policy() -> Policy {
+    let tier = |name: &str, tag: &str| TierPolicy {
+        name: name.into(),
+        tags: vec![tag.into()],
+        run_untagged: false,
+        runners: Vec::new(),
+        namespaces: vec![name.into()],
+        manager_namespaces: vec![name.into()],
+        node_label: "platform.gitlab.com/runner-tier".into(),
+        capacity: None,
+        urgency: Urgency::Ticket,
+        objective: Objective {
+            target: 0.95,
+            window: Duration::from_secs(30 * 86_400),
+            start_within: Duration::from_secs(120),
+            min_jobs: 20,
+        },
+        runbook_url: None,
+    };
+    let horizon = Duration::from_secs(45);
+    Policy {
+        tiers: vec![tier("protected", "tier-protected"), tier("standard", "tier-standard")],
+        staleness: Staleness { queue: horizon, runners: horizon, watch: Duration::from_secs(120) },
+        sweep: Duration::from_secs(1800),
+        registries: vec!["docker.io".into()],
+        history: History { max_age: Duration::from_secs(3600), max_jobs: 100 },
+    }
+}
+
+fn time(seconds: f64) -> Timestamp {
+    let origin = Timestamp::from_second(1_900_000_000).expect("a time in this century");
+    origin + SignedDuration::from_secs_f64(seconds)
+}
+
+fn now(seconds: f64) -> Now {
+    Now { wall: time(seconds), mono: Duration::from_secs_f64(1000.0 + seconds) }
+}
+
+fn arcs(texts: &[String]) -> Vec<Arc<str>> {
+    texts.iter().map(|text| text.as_str().into()).collect()
+}
+
+fn bodies(step: &Step) -> Vec<(SourceKey, Body)> {
+    let global = SourceKey::global;
+    let mut said = Vec::new();
+    if let Some(runners) = &step.runners {
+        said.push((global(SourceKind::GitlabRunners), Body::Runners(runners.iter().map(runner).collect())));
+    }
+    if let Some(refs) = &step.refs {
+        let refs = ProtectedRefs {
+            project: ProjectId(refs.project),
+            branches: Some(arcs(&refs.branches)),
+            tags: Some(Vec::new()),
+        };
+        said.push((global(SourceKind::GitlabRefs), Body::ProtectedRefs(refs)));
+    }
+    let list = |jobs: &[Job], status| jobs.iter().map(|job| report(job, status)).collect();
+    if let Some(jobs) = &step.queue {
+        let jobs = list(jobs, JobStatus::Pending);
+        said.push((global(SourceKind::GitlabQueue), Body::Queue { scope: QueueScope::Instance, jobs }));
+    }
+    if let Some(jobs) = &step.running {
+        let jobs = list(jobs, JobStatus::Running);
+        said.push((global(SourceKind::GitlabStarted), Body::Running { scope: QueueScope::Instance, jobs }));
+    }
+    if let Some(job) = &step.answer {
+        let job = Box::new(report(job, JobStatus::Success));
+        said.push((global(SourceKind::GitlabStarted), Body::Job(job)));
+    }
+    if let Some(id) = step.not_found {
+        said.push((global(SourceKind::GitlabStarted), Body::JobNotFound(JobId(id))));
+    }
+    let pods = |namespace: &str| SourceKey::namespaced(SourceKind::KubePods, namespace);
+    if let Some(list) = &step.pods {
+        let replace = list.list.iter().map(|pod| pod_report(pod, &list.namespace)).collect();
+        said.push((pods(&list.namespace), Body::Pod(Change::Replace(replace))));
+    }
+    if let Some(pod) = &step.pod {
+        said.push((pods(&pod.namespace), Body::Pod(Change::Upsert(pod_report(pod, &pod.namespace)))));
+    }
+    if let Some(gone) = &step.gone {
+        said.push((pods(&gone.namespace), Body::Pod(Change::Gone(gone.uid.as_str().into()))));
+    }
+    if let Some(fails) = &step.fails {
+        let key = SourceKey { kind: fails.source, namespace: fails.namespace.as_deref().map(Into::into) };
+        let failure = Failure { class: fails.class, detail: "as told".to_owned(), retry_after: None };
+        said.push((key, Body::Failed(failure)));
+    }
+    if step.tick || said.is_empty() {
+        said.push((global(SourceKind::Clock), Body::Tick));
+    }
+    said
+}
+
+fn runner(runner: &Runner) -> RunnerReport {
+    RunnerReport {
+        id: RunnerId(runner.id),
+        description: "runner".into(),
+        short_sha: Some(runner.sha.as_str().into()),
+        tags: arcs(&runner.tags),
+        run_untagged: false,
+        protected: runner.protected,
+        locked: true,
+        paused: runner.paused,
+        status: if runner.offline { RunnerStatus::Offline } else { RunnerStatus::Online },
+        scope: RunnerScope::Instance,
+        contacted_at: None,
+        created_at: None,
+        token_expires_at: None,
+        managers: None,
+    }
+}
+
+fn report(job: &Job, status: JobStatus) -> JobReport {
+    JobReport {
+        id: JobId(job.id),
+        project: Some(ProjectId(job.project.unwrap_or(1))),
+        project_path: Some("kelp/reef".into()),
+        name: "build".into(),
+        git_ref: Some(job.git_ref.as_deref().unwrap_or("main").into()),
+        is_tag: Some(false),
+        tags: job.tags.as_deref().map(arcs),
+        status: job.status.unwrap_or(status),
+        stuck: job.stuck,
+        queued_for: job.waited.map(Duration::from_secs_f64),
+        queued_at: job.queued.map(time),
+        started_at: job.started.map(time),
+        finished_at: job.finished.map(time),
+        runner: job.runner.map(RunnerId),
+        failure_reason: job.reason.as_deref().map(Into::into),
+    }
+}
+
+fn pod_report(pod: &Pod, namespace: &str) -> Box<PodReport> {
+    let state = match (&pod.waiting, pod.running) {
+        (_, Some(since)) => ContainerState::Running { since: Some(time(since)) },
+        (Some(reason), None) => {
+            ContainerState::Waiting { reason: reason.as_str().into(), message: pod.message.as_str().into() }
+        }
+        (None, None) => ContainerState::Absent,
+    };
+    let scheduled = match (&pod.refused, pod.scheduled) {
+        (_, Some(at)) => Scheduled::At(Some(time(at))),
+        (Some(message), None) => Scheduled::Refused {
+            reason: "Unschedulable".into(),
+            message: message.as_str().into(),
+            since: Some(time(pod.refused_since.unwrap_or(pod.created))),
+        },
+        (None, None) => Scheduled::No,
+    };
+    Box::new(PodReport {
+        uid: pod.uid.as_str().into(),
+        namespace: namespace.into(),
+        name: pod.uid.as_str().into(),
+        role: if pod.manager { PodRole::Manager } else { PodRole::Job },
+        job: pod.job.map(JobId),
+        project: Some(ProjectId(pod.project.unwrap_or(1))),
+        runner_short: Some(pod.runner.as_deref().unwrap_or("aaaaaaaa1").into()),
+        created: time(pod.created),
+        deleting: false,
+        phase: pod.phase.unwrap_or(if pod.running.is_some() { PodPhase::Running } else { PodPhase::Pending }),
+        ready: pod.ready,
+        node: None,
+        scheduled,
+        sandbox_ready: pod.sandbox.map(time),
+        disruption: None,
+        failure: None,
+        containers: vec![ContainerReport {
+            name: "build".into(),
+            role: ContainerRole::Build,
+            image: pod.image.as_deref().unwrap_or("docker.io/library/rust:1").into(),
+            state,
+        }],
+        requests: Requests::default(),
+        service_account: None,
+        secrets: Vec::new(),
+        exposure: Exposure::default(),
+    })
+}
+
+fn line(occurrence: &Occurrence, policy: &Policy) -> Option<String> {
+    let name = |tier: &usize| policy.tiers[*tier].name.clone();
+    let seconds = |took: &Duration| format!("{:.1} s", took.as_secs_f64());
+    let text = match occurrence {
+        Occurrence::JobTaken { tier, job, waited } => {
+            format!("{}: job {job} taken after {}", name(tier), seconds(waited))
+        }
+        Occurrence::JobStarted { tier, job, took, phases } => {
+            let phases: Vec<_> =
+                phases.iter().map(|(phase, took)| format!("{} {}", phase.as_str(), seconds(took))).collect();
+            let took = took.as_ref().map_or_else(|| "an unknown time".to_owned(), seconds);
+            format!("{}: job {job} started after {took} ({})", name(tier), phases.join(", "))
+        }
+        Occurrence::JobOutcome { tier, job, outcome } => format!("{}: job {job} is {}", name(tier), outcome.as_str()),
+        Occurrence::JobDropped { tier, reason } => format!("{}: dropped, {}", name(tier), reason.as_str()),
+        Occurrence::JobFailed { tier, reason, blame } => {
+            format!("{}: failed, {}, blame {}", name(tier), reason.as_str(), blame.as_str())
+        }
+        Occurrence::PodUnschedulable { tier, cause } => format!("{}: unschedulable, {}", name(tier), cause.as_str()),
+        Occurrence::PullFailed { tier, registry, cause } => {
+            format!("{}: pull failed, {registry}, {}", name(tier), cause.as_str())
+        }
+        Occurrence::ClockClamped { phase } => format!("clamped {}", phase.as_str()),
+        Occurrence::AnnotationRejected { tier } => format!("{}: annotation rejected", name(tier)),
+        Occurrence::Unclassified { family } => format!("unclassified {}", family.as_str()),
+        Occurrence::Gap { source, lasted } => format!("gap of {} in {}", seconds(lasted), source.as_str()),
+        Occurrence::Evicted { table } => format!("evicted from {}", table.as_str()),
+        Occurrence::SourceAttempt { .. } | Occurrence::Observed { .. } => return None,
+    };
+    Some(text)
+}

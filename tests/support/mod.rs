@@ -1,3 +1,5 @@
 //! Shared by the integration tests.
 
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
 pub mod story;

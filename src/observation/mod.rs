@@ -1,0 +1,231 @@
+//! Every word a source may say.
+//!
+//! Sources translate what an API answered into these shapes and judge nothing; the fleet folds them.
+//! All of it is serde, so a recorded stream can be replayed. Text that users wrote (job names, refs,
+//! messages) has been cut to a bound by the source's `translate`.
+
+mod failure;
+mod gitlab;
+mod kubernetes;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use failure::{Failure, FailureClass};
+pub use gitlab::{
+    JobReport, JobStatus, ManagerReport, ProjectReport, ProtectedRefs, QueueScope, RunnerReport, RunnerScope,
+    RunnerStatus,
+};
+pub use kubernetes::{
+    ContainerReport, ContainerRole, ContainerState, Disruption, EventReport, Exposure, NodeReport, PodPhase, PodReport,
+    PodRole, Requests, Scheduled, Taint,
+};
+
+/// One instant, read once: what the calendar says and what the stopwatch says.
+///
+/// Ages are differences of `mono`, which never steps; `wall` is compared with other machines' timestamps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Now {
+    /// Calendar time.
+    pub wall: Timestamp,
+    /// Monotonic time since the clock was made.
+    pub mono: Duration,
+}
+
+impl Now {
+    /// Monotonic time since `earlier`; zero when `earlier` is later.
+    #[must_use]
+    pub fn since(&self, earlier: &Now) -> Duration {
+        self.mono.saturating_sub(earlier.mono)
+    }
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub u64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id!(
+    /// A GitLab job (`Ci::Build`) id. A retry is a new job.
+    JobId
+);
+id!(
+    /// A GitLab project id.
+    ProjectId
+);
+id!(
+    /// A GitLab runner id: one authentication token, any number of managers.
+    RunnerId
+);
+
+/// What a source watches. One name per poll or watch, also the value of the `source` label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// Our own clock: the tick is part of the recorded stream.
+    Clock,
+    /// Pending jobs.
+    GitlabQueue,
+    /// Running jobs, and look-ups of single jobs that left the queue.
+    GitlabStarted,
+    /// Protected branches and tags of projects with waiting jobs.
+    GitlabRefs,
+    /// Runners and their managers.
+    GitlabRunners,
+    /// Pods of one namespace.
+    KubePods,
+    /// Events of one namespace.
+    KubeEvents,
+    /// Nodes of the cluster.
+    KubeNodes,
+}
+
+impl SourceKind {
+    /// Every kind that reaches out to an API.
+    pub const ALL: [Self; 7] = [
+        Self::GitlabQueue,
+        Self::GitlabStarted,
+        Self::GitlabRefs,
+        Self::GitlabRunners,
+        Self::KubePods,
+        Self::KubeEvents,
+        Self::KubeNodes,
+    ];
+
+    /// The label value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clock => "clock",
+            Self::GitlabQueue => "gitlab_queue",
+            Self::GitlabStarted => "gitlab_started",
+            Self::GitlabRefs => "gitlab_refs",
+            Self::GitlabRunners => "gitlab_runners",
+            Self::KubePods => "kube_pods",
+            Self::KubeEvents => "kube_events",
+            Self::KubeNodes => "kube_nodes",
+        }
+    }
+}
+
+/// Which source spoke: its kind and, where it watches one namespace, that namespace.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SourceKey {
+    /// What it watches.
+    pub kind: SourceKind,
+    /// The namespace, for a source that watches only one.
+    pub namespace: Option<Arc<str>>,
+}
+
+impl SourceKey {
+    /// A source without a namespace.
+    #[must_use]
+    pub const fn global(kind: SourceKind) -> Self {
+        Self { kind, namespace: None }
+    }
+
+    /// The source of one namespace.
+    #[must_use]
+    pub fn namespaced(kind: SourceKind, namespace: &str) -> Self {
+        Self { kind, namespace: Some(namespace.into()) }
+    }
+}
+
+/// One thing that one source said at one instant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// Who says it.
+    pub source: SourceKey,
+    /// When the answer arrived.
+    pub at: Now,
+    /// What it says.
+    pub body: Body,
+}
+
+/// What a source may say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Body {
+    /// Time passed.
+    Tick,
+    /// The complete list of pending jobs of a scope.
+    Queue {
+        /// What the list is complete for.
+        scope: QueueScope,
+        /// Every pending job of the scope.
+        jobs: Vec<JobReport>,
+    },
+    /// The complete list of running jobs of a scope.
+    Running {
+        /// What the list is complete for.
+        scope: QueueScope,
+        /// Every running job of the scope.
+        jobs: Vec<JobReport>,
+    },
+    /// The answer to a look-up of one job.
+    Job(Box<JobReport>),
+    /// A looked-up job that GitLab does not know or does not show.
+    JobNotFound(JobId),
+    /// The projects that the `projects` queue source watches (the denominator of coverage).
+    Projects(Vec<ProjectReport>),
+    /// Protected refs of one project.
+    ProtectedRefs(ProtectedRefs),
+    /// All runners the token may see.
+    Runners(Vec<RunnerReport>),
+    /// A pod changed; keyed by uid.
+    Pod(Change<Box<PodReport>>),
+    /// An event was written; keyed by uid.
+    Event(Change<Box<EventReport>>),
+    /// A node changed; keyed by name.
+    Node(Change<Box<NodeReport>>),
+    /// A watch is in contact although nothing changed.
+    Alive,
+    /// The source tells about itself in words, e.g. which way of reading the queue it chose and why.
+    Note(String),
+    /// The attempt failed.
+    Failed(Failure),
+}
+
+/// How a watched collection changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change<T> {
+    /// The object as it is now.
+    Upsert(T),
+    /// The object with this key is deleted.
+    Gone(Arc<str>),
+    /// The whole collection as it is now: what is not in it is gone.
+    Replace(Vec<T>),
+}
+
+/// What the desk would like sources to look at next: the one arrow towards them, on a channel of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Jobs that left the queue and were found in no started set, most urgent first.
+    pub look_ups: Vec<LookUp>,
+    /// Projects with waiting jobs whose tier depends on protected refs that are not known yet.
+    pub protected_refs: Vec<ProjectId>,
+}
+
+/// A job to look up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LookUp {
+    /// The job.
+    pub job: JobId,
+    /// Its project.
+    pub project: ProjectId,
+}

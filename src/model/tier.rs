@@ -86,6 +86,12 @@ impl Rosters {
         roster.iter().find(|known| known.id == runner)?.short_sha.as_deref()
     }
 
+    /// Whether a runner for protected refs only would otherwise take a job with these tags.
+    #[must_use]
+    pub fn protection_matters(&self, tags: &[Arc<str>]) -> bool {
+        self.by_tier.iter().flatten().any(|runner| runner.protected && subset(tags, &runner.tags))
+    }
+
     /// Runners that serve a tier.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -217,7 +217,7 @@ pub enum Change<T> {
 pub struct Wishes {
     /// Jobs that left the queue and were found in no started set, most urgent first.
     pub look_ups: Vec<LookUp>,
-    /// Projects with waiting jobs whose tier depends on protected refs that are not known yet.
+    /// Projects with waiting jobs whose tier depends on protected refs; the source remembers what it read.
     pub protected_refs: Vec<ProjectId>,
 }
 

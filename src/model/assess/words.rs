@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::tally::TierLevels;
 use crate::cause::{self, Blame, Cause, Queue};
-use crate::model::assessment::{CauseLine, RunnerLevels, TierState};
+use crate::model::assessment::{CauseLine, QueueLevels, RunnerLevels, TierState};
 use crate::model::policy::TierPolicy;
 use crate::observation::RunnerStatus;
 
@@ -85,7 +85,7 @@ pub(super) fn verdict(
     let Some(queue) = &levels.queue else {
         return (TierState::Blind, "GitLab's queue cannot be seen, so nothing is known about waiting jobs".to_owned());
     };
-    let waiting = waiting_words(queue.pending, queue.overdue, queue.oldest, policy.objective.start_within);
+    let waiting = waiting_words(queue, policy.objective.start_within);
     if let Some(why) = down(levels) {
         return (TierState::Down, format!("{why}; {waiting}"));
     }
@@ -147,13 +147,17 @@ fn degraded(levels: &TierLevels, unserved: u64) -> Option<String> {
     (offline > 0).then(|| format!("{offline} of {total} runners are not online"))
 }
 
-fn waiting_words(pending: u64, overdue: u64, oldest: Duration, within: Duration) -> String {
-    if pending == 0 {
-        return "no job waits".to_owned();
+fn waiting_words(queue: &QueueLevels, within: Duration) -> String {
+    let mut words = match queue.pending {
+        0 => "no job waits".to_owned(),
+        pending => format!("{} waiting, the oldest for {}", jobs(pending), human_duration(queue.oldest)),
+    };
+    // Writing to a string cannot fail.
+    if queue.overdue > 0 {
+        let _ = write!(words, "; {} longer than the promised {}", queue.overdue, human_duration(within));
     }
-    let mut words = format!("{} waiting, the oldest for {}", jobs(pending), human_duration(oldest));
-    if overdue > 0 {
-        let _ = write!(words, "; {overdue} longer than the promised {}", human_duration(within));
+    if queue.uncertain > 0 {
+        let _ = write!(words, "; {} more may be waiting for it, which cannot be proven", jobs(queue.uncertain));
     }
     words
 }

@@ -152,9 +152,9 @@ impl JobRow {
             // Created, manual, scheduled: GitLab took it out of the queue again without running it.
             JobStatus::Other => Stage::Finished(End::Hidden),
         };
-        // A pending answer to a look-up brings a job back that one page had missed.
-        let back_in_queue = self.stage == Stage::Left && stage == Stage::Waiting;
-        if stage < self.stage && !back_in_queue {
+        // A list that shifted between two pages had missed it; the next answer brings it back.
+        let missed = matches!((self.stage, stage), (Stage::Left, Stage::Waiting) | (Stage::Ended, Stage::Running));
+        if stage < self.stage && !missed {
             return;
         }
         self.move_to(stage, at);

@@ -9,7 +9,7 @@ mod sources;
 mod start;
 mod verdict;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -107,7 +107,7 @@ impl Fleet {
                 let knowledge = self.knowledge(at);
                 self.jobs.hidden(id, at, &knowledge.context(&self.policy, self.rosters.as_ref()), &mut out);
             }
-            Body::Projects(projects) => self.replace_projects(projects),
+            Body::Projects(projects) => self.replace_projects(projects, at),
             Body::ProtectedRefs(refs) => {
                 let project = refs.project;
                 self.refs.insert(project, refs);
@@ -126,16 +126,13 @@ impl Fleet {
     /// What the sources should look at next.
     #[must_use]
     pub fn wishes(&self, now: &Now) -> Wishes {
-        let depends_on_refs = |row: &&JobRow| matches!(row.fit, Fit::Uncertain(_)) && row.stage == Stage::Waiting;
-        let unknown: HashSet<ProjectId> = self
-            .jobs
-            .iter()
-            .filter(depends_on_refs)
-            .filter_map(|row| row.project)
-            .filter(|project| !self.refs.contains_key(project))
-            .collect();
-        let mut protected_refs: Vec<_> = unknown.into_iter().collect();
-        protected_refs.sort_unstable();
+        let depends_on_refs = |row: &&JobRow| {
+            let tags = row.tags.as_deref().unwrap_or_default();
+            row.stage == Stage::Waiting && self.rosters.as_ref().is_some_and(|rosters| rosters.protection_matters(tags))
+        };
+        let projects: BTreeSet<ProjectId> =
+            self.jobs.iter().filter(depends_on_refs).filter_map(|row| row.project).collect();
+        let protected_refs = projects.into_iter().collect();
         let patience = self.policy.staleness.queue.div_f64(3.0);
         Wishes { look_ups: self.jobs.look_ups(now, patience), protected_refs }
     }
@@ -218,7 +215,7 @@ impl Fleet {
         verdict::count(row, &knowledge.context(&self.policy, self.rosters.as_ref()), out);
     }
 
-    fn replace_projects(&mut self, projects: Vec<crate::observation::ProjectReport>) {
+    fn replace_projects(&mut self, projects: Vec<crate::observation::ProjectReport>, at: Now) {
         let before = std::mem::take(&mut self.projects);
         self.projects = projects
             .into_iter()
@@ -227,6 +224,12 @@ impl Fleet {
                 (project.id, Project { path: project.path, seen })
             })
             .collect();
+        // Nobody looks at a project that left the list: what became of its jobs only a look-up can tell.
+        for row in self.jobs.iter_mut().filter(|row| row.stage == Stage::Waiting) {
+            if row.project.is_some_and(|project| !self.projects.contains_key(&project)) {
+                row.move_to(Stage::Left, at);
+            }
+        }
     }
 
     fn replace_runners(&mut self, runners: &[crate::observation::RunnerReport]) {

@@ -1,0 +1,19 @@
+//! tierwatch against real parts: kube-apiserver, kube-scheduler and etcd, Prometheus 3 and 2.42, GitLab's own Go client.
+//!
+//! `cargo test --features real --test real`; needs Go, and Debian's `prometheus`. A missing part fails, it does not skip.
+
+#[path = "real/support/mod.rs"]
+mod support;
+
+#[path = "real/api_server.rs"]
+mod api_server;
+#[path = "real/gitlab_client.rs"]
+mod gitlab_client;
+#[path = "real/job_pods.rs"]
+mod job_pods;
+#[path = "real/prometheus.rs"]
+mod prometheus;
+#[path = "real/rights.rs"]
+mod rights;
+#[path = "real/scheduling.rs"]
+mod scheduling;

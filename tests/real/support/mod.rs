@@ -1,0 +1,57 @@
+//! What the real-stack tests stand on: the parts, the processes, and the hands that play kubelet and GitLab Runner.
+//!
+//! - [`parts`]: Go programs built from the modules beside this folder, and Debian's Prometheus; each missing one is a failure.
+//! - [`process`]: a child that never outlives the tests, however they end.
+//! - [`cluster`]: etcd, kube-apiserver and kube-scheduler; users, rights, nodes, namespaces.
+//! - [`stage`]: the shared cluster, lent to one test at a time and swept before each.
+//! - [`job_pod`]: pods as GitLab Runner makes them; [`kubelet`]: what a kubelet would write about them.
+//! - [`prometheus`]: both servers, their query API, promtool.
+//! - [`gitlab_client`]: the reader built on GitLab's own Go client.
+//! - [`relay`]: a wire between daemon and API server that can hang or be cut.
+
+pub(crate) mod cluster;
+pub(crate) mod gitlab_client;
+pub(crate) mod job_pod;
+pub(crate) mod kubelet;
+pub(crate) mod parts;
+pub(crate) mod process;
+pub(crate) mod prometheus;
+pub(crate) mod relay;
+pub(crate) mod stage;
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+/// How long a test waits for something that must happen before it fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The time of this machine, for objects that carry one.
+#[expect(clippy::disallowed_methods, reason = "the tests play kubelet and GitLab Runner, which read their own clocks")]
+pub(crate) fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+/// As many free loopback ports as asked for, all different.
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
+    let held: [TcpListener; N] =
+        std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").expect("loopback has a free port"));
+    held.map(|listener| listener.local_addr().expect("a bound listener has an address").port())
+}
+
+/// Asks until the answer is there; panics with `what` and the last `Err` when it never comes.
+pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, String>) -> T {
+    let mut last = "was never asked".to_owned();
+    let asking = async {
+        loop {
+            match ask().await {
+                Ok(answer) => return answer,
+                Err(why) => last = why,
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    if let Ok(answer) = tokio::time::timeout(PATIENCE, asking).await {
+        return answer;
+    }
+    panic!("{what} did not happen within {PATIENCE:?}; last: {last}")
+}

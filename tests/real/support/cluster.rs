@@ -9,8 +9,8 @@ use std::time::Duration;
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::json;
-use tempfile::TempDir;
 
+use super::folder::Folder;
 use super::process::Process;
 use super::{free_ports, parts, until};
 
@@ -65,7 +65,7 @@ pub(crate) struct Cluster {
     scheduler: Option<Process>,
     api: Option<Process>,
     etcd: Process,
-    folder: TempDir,
+    folder: Folder,
 }
 
 #[derive(Debug)]
@@ -78,23 +78,22 @@ impl Cluster {
     /// Starts all three and waits until the API server says that it is ready.
     pub(crate) async fn start(options: Options) -> Self {
         let program = parts::kube();
-        let folder =
-            tempfile::Builder::new().prefix("tierwatch-real-").tempdir().expect("the temp folder takes a folder");
+        let folder = Folder::new("cluster");
         let [api, etcd_client, etcd_peer] = free_ports();
-        let keys = Command::new(&program).arg("keys").arg(folder.path().join("service-accounts.key")).output();
+        let keys = Command::new(&program).arg("keys").arg(folder.join("service-accounts.key")).output();
         let keys = keys.expect("the kube binary runs");
         assert!(keys.status.success(), "making the service account key: {}", String::from_utf8_lossy(&keys.stderr));
         let users: Vec<_> = User::ALL
             .iter()
             .map(|user| format!("{},{1},{1},\"{2}\"\n", user.token(), user.name(), user.groups()))
             .collect();
-        fs::write(folder.path().join("users.csv"), users.concat()).expect("the temp folder takes a file");
+        fs::write(folder.join("users.csv"), users.concat()).expect("the temp folder takes a file");
         let etcd = Process::start(
             "etcd",
             &program,
             [
                 "etcd".to_owned(),
-                format!("--data-dir={}", folder.path().join("etcd").display()),
+                format!("--data-dir={}", folder.join("etcd").display()),
                 format!("--client-url=http://127.0.0.1:{etcd_client}"),
                 format!("--peer-url=http://127.0.0.1:{etcd_peer}"),
             ],
@@ -110,7 +109,7 @@ impl Cluster {
     /// Starts the API server, on the port and the data it had before if it was stopped.
     pub(crate) async fn start_api(&mut self) {
         assert!(self.api.is_none(), "the API server runs already");
-        let file = |name: &str| self.folder.path().join(name).display().to_string();
+        let file = |name: &str| self.folder.join(name).display().to_string();
         let mut args = vec![
             "apiserver".to_owned(),
             format!("--etcd-servers=http://127.0.0.1:{}", self.ports.etcd_client),
@@ -128,13 +127,15 @@ impl Cluster {
             format!("--service-account-key-file={}", file("service-accounts.key")),
             "--service-cluster-ip-range=10.96.0.0/24".to_owned(),
             "--endpoint-reconciler-type=none".to_owned(),
+            // Without a period of grace for them, open watches hold up its end for a minute.
+            "--shutdown-watch-termination-grace-period=1s".to_owned(),
         ];
         if let Some(interval) = self.options.compaction {
             args.push(format!("--etcd-compaction-interval={}s", interval.as_secs()));
         }
         let api = Process::start("kube-apiserver", &self.program, args, self.folder.path());
         let api = self.api.insert(api);
-        let certificate = self.folder.path().join("certs/apiserver.crt");
+        let certificate = self.folder.join("certs/apiserver.crt");
         until("the API server's certificate", async || {
             if let Some(status) = api.ended() {
                 panic!("kube-apiserver ended with {status}:\n{}", api.last_words());
@@ -178,7 +179,7 @@ impl Cluster {
 
     /// A kubeconfig file of that user for the API server, or for a relay to it, on `port`.
     pub(crate) fn kubeconfig_file(&self, user: User, port: u16) -> PathBuf {
-        let file = self.folder.path().join(format!("{}-{port}.kubeconfig", user.name().replace(':', "-")));
+        let file = self.folder.join(&format!("{}-{port}.kubeconfig", user.name().replace(':', "-")));
         let text = serde_json::to_string_pretty(&self.kubeconfig(user, port)).expect("a kubeconfig is JSON");
         fs::write(&file, text).unwrap_or_else(|e| panic!("writing {}: {e}", file.display()));
         file
@@ -190,7 +191,7 @@ impl Cluster {
             "kind": "Config",
             "clusters": [{ "name": "real", "cluster": {
                 "server": format!("https://127.0.0.1:{port}"),
-                "certificate-authority": self.folder.path().join("certs/apiserver.crt"),
+                "certificate-authority": self.folder.join("certs/apiserver.crt"),
             }}],
             "users": [{ "name": user.name(), "user": { "token": user.token() }}],
             "contexts": [{ "name": "real", "context": { "cluster": "real", "user": user.name() }}],

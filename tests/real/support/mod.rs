@@ -2,6 +2,7 @@
 //!
 //! - [`parts`]: Go programs built from the modules beside this folder, and Debian's Prometheus; each missing one is a failure.
 //! - [`process`]: a child that never outlives the tests, however they end.
+//! - [`folder`]: data and logs of a run; kept when its test fails.
 //! - [`cluster`]: etcd, kube-apiserver and kube-scheduler; users, rights, nodes, namespaces.
 //! - [`stage`]: the shared cluster, lent to one test at a time and swept before each.
 //! - [`job_pod`]: pods as GitLab Runner makes them; [`kubelet`]: what a kubelet would write about them.
@@ -10,6 +11,7 @@
 //! - [`relay`]: a wire between daemon and API server that can hang or be cut.
 
 pub(crate) mod cluster;
+pub(crate) mod folder;
 pub(crate) mod gitlab_client;
 pub(crate) mod job_pod;
 pub(crate) mod kubelet;
@@ -54,4 +56,11 @@ pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<T,
         return answer;
     }
     panic!("{what} did not happen within {PATIENCE:?}; last: {last}")
+}
+
+/// A line that is seen even when the test passes: libtest captures the print macros only, not the stream itself.
+pub(crate) fn say(line: &str) {
+    use std::io::Write as _;
+    // Nobody to tell is no reason to fail.
+    let _ = writeln!(std::io::stderr(), "real part: {line}");
 }

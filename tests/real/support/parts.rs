@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 
+use super::say;
+
 /// A Go module beside this folder and the programs that it builds.
 struct GoModule {
     /// Its folder under `tests/real/`.
@@ -171,11 +173,4 @@ fn tell(part: &str, version: &str, path: &Path) {
         told.push(part.to_owned());
         say(&format!("{part}: {version} ({})", path.display()));
     }
-}
-
-/// A line that is seen even when the test passes: libtest captures the print macros only, not the stream itself.
-fn say(line: &str) {
-    use std::io::Write as _;
-    // Nobody to tell is no reason to fail.
-    let _ = writeln!(std::io::stderr(), "real part: {line}");
 }

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use super::folder::Folder;
 use super::process::Process;
 use super::{free_ports, parts, until};
 
@@ -26,7 +26,7 @@ pub(crate) enum Version {
 pub(crate) struct Prometheus {
     url: String,
     process: Process,
-    _folder: TempDir,
+    _folder: Folder,
     http: reqwest::Client,
 }
 
@@ -44,8 +44,7 @@ impl Prometheus {
     ///
     /// `target` is host and port; `/metrics` is what is read there.
     pub(crate) async fn start(version: Version, target: &str) -> Self {
-        let folder =
-            tempfile::Builder::new().prefix("tierwatch-prometheus-").tempdir().expect("the temp folder takes a folder");
+        let folder = Folder::new("prometheus");
         let [port] = free_ports();
         let mut job = json!({
             "job_name": "tierwatch",
@@ -54,8 +53,8 @@ impl Prometheus {
             "scrape_timeout": "1s",
         });
         let mut args = vec![
-            format!("--config.file={}", folder.path().join("prometheus.yml").display()),
-            format!("--storage.tsdb.path={}", folder.path().join("data").display()),
+            format!("--config.file={}", folder.join("prometheus.yml").display()),
+            format!("--storage.tsdb.path={}", folder.join("data").display()),
             format!("--web.listen-address=127.0.0.1:{port}"),
         ];
         let program = match version {
@@ -72,7 +71,7 @@ impl Prometheus {
             args.push("--enable-feature=exemplar-storage".to_owned());
         }
         let config = json!({ "scrape_configs": [job] }).to_string();
-        fs::write(folder.path().join("prometheus.yml"), config).expect("the temp folder takes a file");
+        fs::write(folder.join("prometheus.yml"), config).expect("the temp folder takes a file");
         let mut process = Process::start("prometheus", &program, args, folder.path());
         let http = reqwest::Client::new();
         let url = format!("http://127.0.0.1:{port}");

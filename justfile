@@ -1,0 +1,35 @@
+# The recipes with a name in .ci/run are its very lines; tests/workflow.rs compares them.
+
+# What there is.
+default:
+    @just --list
+
+# Everything that CI does, with what it installs.
+ci:
+    .ci/run
+
+# Needs Debian's shellcheck.
+shell:
+    shellcheck .ci/run
+
+fmt:
+    cargo fmt --check
+
+# Needs Rust only.
+test:
+    cargo test
+
+lint:
+    cargo clippy --all-targets --all-features -- -D warnings
+
+# Licences, bans and sources; needs cargo-deny.
+deny:
+    cargo deny --locked check licenses bans sources
+
+# Against a real Kubernetes control plane and real Prometheus servers; needs Go and Debian's prometheus.
+real:
+    cargo test --features real --test real
+
+# A running platform with incidents, on this machine alone.
+demo:
+    cargo run --release -- demo

@@ -6,5 +6,6 @@
 pub mod gitlab;
 pub mod kube;
 mod outbox;
+pub mod watch;
 
 pub use outbox::{Outbox, Stopped};

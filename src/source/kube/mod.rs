@@ -1,1 +1,26 @@
-//! Sources that watch the Kubernetes API.
+//! Sources that watch the Kubernetes API: pods and events of each tier's namespaces, nodes of the cluster.
+//!
+//! `plan` says which watches a configuration asks for, `client` connects, `start` runs them. Each kind has a file
+//! with the pure function that translates its objects; what objects look like is parsed leniently and trimmed on
+//! the way in. `rbac` declares and prints the rights.
+
+mod client;
+pub mod events;
+mod failure;
+mod lenient;
+mod metadata;
+pub mod nodes;
+mod plan;
+mod pod_object;
+mod pod_spec;
+pub mod pods;
+pub mod quantity;
+pub mod rbac;
+mod start;
+mod texts;
+
+pub use client::{ConnectError, connect};
+pub(super) use failure::{failure, refused, told, undecodable};
+pub use plan::plan;
+pub use start::{Watches, start};
+pub use texts::Texts;

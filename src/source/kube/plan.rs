@@ -1,0 +1,37 @@
+//! Which watches a configuration asks for.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::config::Kubernetes;
+use crate::model::policy::Policy;
+use crate::observation::{SourceKey, SourceKind};
+
+/// One watch per kind and namespace, however many tiers share the namespace: pods where job pods or managers
+/// live, events where job pods live, nodes where the cluster may be read. Sorted.
+#[must_use]
+pub fn plan(policy: &Policy, kubernetes: &Kubernetes) -> Vec<SourceKey> {
+    if !kubernetes.enabled {
+        return Vec::new();
+    }
+    let mut keys = BTreeSet::new();
+    for tier in &policy.tiers {
+        for namespace in &tier.namespaces {
+            keys.insert(SourceKey::namespaced(SourceKind::KubePods, namespace));
+            keys.insert(SourceKey::namespaced(SourceKind::KubeEvents, namespace));
+        }
+        // What ails a manager stands in its pod; its events are not asked for.
+        for namespace in &tier.manager_namespaces {
+            keys.insert(SourceKey::namespaced(SourceKind::KubePods, namespace));
+        }
+    }
+    if kubernetes.cluster_scoped {
+        keys.insert(SourceKey::global(SourceKind::KubeNodes));
+    }
+    keys.into_iter().collect()
+}
+
+/// The node labels that tell tiers apart, each once.
+pub(super) fn node_labels(policy: &Policy) -> Vec<Arc<str>> {
+    policy.tiers.iter().map(|tier| Arc::clone(&tier.node_label)).collect::<BTreeSet<_>>().into_iter().collect()
+}

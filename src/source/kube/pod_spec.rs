@@ -1,0 +1,92 @@
+//! What a pod asks for and what it can reach: requests, Secrets, exposure.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::pod_object::{Amounts, Container, Spec, Volume};
+use super::quantity;
+use super::texts::Texts;
+use crate::observation::{Exposure, Requests};
+
+/// Names of Secrets that are told for one pod.
+const MOST_SECRETS: usize = 64;
+
+/// The scheduler's effective request: init containers run one after the other before the rest, but those that
+/// are restarted always (sidecars) stay beside everything that starts after them.
+pub(super) fn requests(spec: &Spec) -> Requests {
+    let mut sidecars = Requests::default();
+    let mut init_peak = Requests::default();
+    for container in spec.init_containers.iter() {
+        let own = amounts(&container.resources.requests);
+        init_peak = peak(init_peak, sum(sidecars, own));
+        if container.restart_policy.is("Always") {
+            sidecars = sum(sidecars, own);
+        }
+    }
+    let main =
+        spec.containers.iter().fold(sidecars, |total, container| sum(total, amounts(&container.resources.requests)));
+    let containers = peak(main, init_peak);
+    let declared = &spec.resources.requests;
+    let pod = Requests {
+        cpu_millis: declared.cpu.get().and_then(quantity::thousandths).unwrap_or(containers.cpu_millis),
+        memory_bytes: declared.memory.get().and_then(quantity::units).unwrap_or(containers.memory_bytes),
+    };
+    sum(pod, amounts(&spec.overhead))
+}
+
+/// Quantities as numbers; what is absent or no quantity asks for nothing.
+pub(super) fn amounts(amounts: &Amounts) -> Requests {
+    Requests {
+        cpu_millis: amounts.cpu.get().and_then(quantity::thousandths).unwrap_or(0),
+        memory_bytes: amounts.memory.get().and_then(quantity::units).unwrap_or(0),
+    }
+}
+
+fn sum(a: Requests, b: Requests) -> Requests {
+    Requests {
+        cpu_millis: a.cpu_millis.saturating_add(b.cpu_millis),
+        memory_bytes: a.memory_bytes.saturating_add(b.memory_bytes),
+    }
+}
+
+fn peak(a: Requests, b: Requests) -> Requests {
+    Requests { cpu_millis: a.cpu_millis.max(b.cpu_millis), memory_bytes: a.memory_bytes.max(b.memory_bytes) }
+}
+
+/// Names of the Secrets that the pod mounts or references, sorted, each once. Names only: no value is read.
+pub(super) fn secrets(spec: &Spec, texts: &mut Texts) -> Vec<Arc<str>> {
+    let mut names = BTreeSet::new();
+    for volume in spec.volumes.iter() {
+        names.extend(volume.secret.secret_name.get());
+        names.extend(volume.csi.node_publish_secret_ref.name.get());
+        names.extend(volume.projected.sources.iter().filter_map(|source| source.secret.name.get()));
+    }
+    for container in containers(spec) {
+        names.extend(container.env.iter().filter_map(|variable| variable.value_from.secret_key_ref.name.get()));
+        names.extend(container.env_from.iter().filter_map(|source| source.secret_ref.name.get()));
+    }
+    names.extend(spec.image_pull_secrets.iter().filter_map(|secret| secret.name.get()));
+    names.into_iter().take(MOST_SECRETS).map(|name| texts.name(name)).collect()
+}
+
+/// What the pod is exposed to.
+pub(super) fn exposure(spec: &Spec) -> Exposure {
+    Exposure {
+        privileged: containers(spec).any(|container| container.security_context.privileged.is_true()),
+        host_network: spec.host_network.is_true(),
+        host_namespaces: spec.host_pid.is_true() || spec.host_ipc.is_true(),
+        host_path: spec.volumes.iter().any(|volume| volume.host_path.0),
+        // Admission writes the token's volume into the pod whenever it is mounted, also when the pod is silent
+        // and the service account decides; so silence without the volume is no mount.
+        automount_token: spec.automount_service_account_token.is_true()
+            || spec.volumes.iter().any(|volume| mounts_token(volume)),
+    }
+}
+
+fn mounts_token(volume: &Volume) -> bool {
+    volume.projected.sources.iter().any(|source| source.service_account_token.0)
+}
+
+fn containers(spec: &Spec) -> impl Iterator<Item = &Container> {
+    spec.init_containers.iter().chain(spec.containers.iter()).map(|container| &**container)
+}

@@ -1,0 +1,124 @@
+//! The rights that the watches need: declared once, asked for by every request, and printed as manifests.
+//!
+//! Requests are built from the same declaration, so what is printed is what is used: no `get`, no write, no
+//! `pods/log`, no Secrets.
+
+use std::fmt::Write as _;
+
+use super::plan::plan;
+use crate::config::Kubernetes;
+use crate::model::policy::Policy;
+use crate::observation::{SourceKey, SourceKind};
+
+/// Name of the service account, of the roles and of their bindings.
+const NAME: &str = "tierwatch";
+/// A watch lists first.
+const VERBS: [&str; 2] = ["list", "watch"];
+
+/// What one kind of source must be allowed to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Need {
+    /// API group; empty for the core group.
+    pub group: &'static str,
+    /// Plural name of the resource.
+    pub resource: &'static str,
+    /// What is done with it.
+    pub verbs: &'static [&'static str],
+    /// Lives in a namespace.
+    pub namespaced: bool,
+}
+
+impl Need {
+    /// The need of a source of the Kubernetes API; a source of another API needs nothing here.
+    #[must_use]
+    pub const fn of(kind: SourceKind) -> Self {
+        let (resource, namespaced): (_, _) = match kind {
+            SourceKind::KubePods => ("pods", true),
+            SourceKind::KubeEvents => ("events", true),
+            SourceKind::KubeNodes => ("nodes", false),
+            SourceKind::Clock
+            | SourceKind::GitlabQueue
+            | SourceKind::GitlabStarted
+            | SourceKind::GitlabRefs
+            | SourceKind::GitlabRunners => return Self { group: "", resource: "", verbs: &[], namespaced: false },
+        };
+        Self { group: "", resource, verbs: &VERBS, namespaced }
+    }
+
+    /// The collection's path on the API server. Every need is of a group's version 1.
+    #[must_use]
+    pub fn path(&self, namespace: Option<&str>) -> String {
+        let root = if self.group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{}/v1", self.group) };
+        match namespace {
+            Some(namespace) => format!("{root}/namespaces/{namespace}/{}", self.resource),
+            None => format!("{root}/{}", self.resource),
+        }
+    }
+}
+
+/// The manifests that give the service account `tierwatch` what the configured watches need: a Role and its
+/// binding for each namespace and, where cluster-scoped objects are watched, a small ClusterRole.
+#[must_use]
+pub fn print(policy: &Policy, kubernetes: &Kubernetes) -> String {
+    let keys = plan(policy, kubernetes);
+    let mut out = format!(
+        "# Rights of tierwatch for this configuration: reading only, namespace by namespace.\n\
+         # The service account `{NAME}` is taken to be in the namespace `{NAME}`; adapt the subjects if it is not.\n"
+    );
+    if keys.is_empty() {
+        out.push_str("# Kubernetes is switched off: no rights are needed.\n");
+        return out;
+    }
+    let mut namespaces: Vec<&str> = keys.iter().filter_map(|key| key.namespace.as_deref()).collect();
+    namespaces.sort_unstable();
+    namespaces.dedup();
+    for namespace in namespaces {
+        write_role(&mut out, Some(namespace), &needs(&keys, Some(namespace)));
+    }
+    let cluster = needs(&keys, None);
+    if !cluster.is_empty() {
+        out.push_str(
+            "---\n\
+             # Optional: without it the tiers' nodes, their capacity and their taints stay unknown\n\
+             # (`kubernetes.cluster_scoped: false` switches the watch off).\n",
+        );
+        write_role(&mut out, None, &cluster);
+    }
+    out
+}
+
+/// The needs of the sources of one namespace, or of the cluster.
+fn needs(keys: &[SourceKey], namespace: Option<&str>) -> Vec<Need> {
+    keys.iter().filter(|key| key.namespace.as_deref() == namespace).map(|key| Need::of(key.kind)).collect()
+}
+
+fn write_role(out: &mut String, namespace: Option<&str>, needs: &[Need]) {
+    let prefix = if namespace.is_some() { "" } else { "Cluster" };
+    let place = namespace.map(|namespace| format!("  namespace: {namespace}\n")).unwrap_or_default();
+    let separator = if namespace.is_some() { "---\n" } else { "" };
+    let mut rules = String::new();
+    for need in needs {
+        // Writing into a String cannot fail.
+        let _ = writeln!(
+            rules,
+            "  - apiGroups: [\"{}\"]\n    resources: [{}]\n    verbs: [{}]",
+            need.group,
+            need.resource,
+            need.verbs.join(", ")
+        );
+    }
+    let _ = write!(
+        out,
+        "{separator}\
+         apiVersion: rbac.authorization.k8s.io/v1\n\
+         kind: {prefix}Role\n\
+         metadata:\n  name: {NAME}\n{place}\
+         rules:\n{rules}\
+         ---\n\
+         apiVersion: rbac.authorization.k8s.io/v1\n\
+         kind: {prefix}RoleBinding\n\
+         metadata:\n  name: {NAME}\n{place}\
+         roleRef:\n  apiGroup: rbac.authorization.k8s.io\n  kind: {prefix}Role\n  name: {NAME}\n\
+         subjects:\n  - kind: ServiceAccount\n    name: {NAME}\n    namespace: {NAME}\n"
+    );
+}

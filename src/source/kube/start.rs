@@ -1,0 +1,87 @@
+//! Starts every watch that the configuration asks for.
+
+use std::sync::Arc;
+
+use kube::Client;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::events::Events;
+use super::nodes::Nodes;
+use super::plan::{node_labels, plan};
+use super::pods::Pods;
+use crate::clock::Clock;
+use crate::config::Kubernetes;
+use crate::metrics::Own;
+use crate::model::policy::Policy;
+use crate::observation::{Observation, SourceKey, SourceKind};
+use crate::source::Outbox;
+use crate::source::watch::{Pace, Watch, Watched};
+
+/// The running watches.
+#[derive(Debug)]
+pub struct Watches {
+    /// Who will speak.
+    pub keys: Vec<SourceKey>,
+    /// One task per watch. They end when cancelled or when nobody listens any more.
+    pub tasks: JoinSet<()>,
+}
+
+/// Starts a watch for each key of the [`plan`]. They share the client and nothing else: one that is refused or
+/// hangs leaves the others alone. Must be called inside a tokio runtime.
+#[must_use]
+#[expect(clippy::too_many_arguments, reason = "the wiring of app.rs; each is handed on to every watch")]
+pub fn start(
+    client: &Client,
+    policy: &Policy,
+    kubernetes: &Kubernetes,
+    channel: &mpsc::Sender<Observation>,
+    clock: &Clock,
+    own: &Own,
+    cancel: &CancellationToken,
+    pace: Pace,
+) -> Watches {
+    let keys = plan(policy, kubernetes);
+    let mut tasks = JoinSet::new();
+    for key in &keys {
+        let hands = Hands {
+            client: client.clone(),
+            outbox: Outbox::new(key.clone(), clock.clone(), channel.clone()),
+            own: own.clone(),
+            cancel: cancel.clone(),
+            pace,
+        };
+        match (key.kind, &key.namespace) {
+            (SourceKind::KubePods, Some(namespace)) => hands.watch(&mut tasks, Pods::new(Arc::clone(namespace))),
+            (SourceKind::KubeEvents, Some(namespace)) => hands.watch(&mut tasks, Events::new(Arc::clone(namespace))),
+            (SourceKind::KubeNodes, _) => hands.watch(&mut tasks, Nodes::new(node_labels(policy))),
+            (
+                SourceKind::KubePods
+                | SourceKind::KubeEvents
+                | SourceKind::Clock
+                | SourceKind::GitlabQueue
+                | SourceKind::GitlabStarted
+                | SourceKind::GitlabRefs
+                | SourceKind::GitlabRunners,
+                _,
+            ) => {} // never planned
+        }
+    }
+    Watches { keys, tasks }
+}
+
+struct Hands {
+    client: Client,
+    outbox: Outbox,
+    own: Own,
+    cancel: CancellationToken,
+    pace: Pace,
+}
+
+impl Hands {
+    fn watch<W: Watched>(self, tasks: &mut JoinSet<()>, watched: W) {
+        let watch = Watch::new(watched, self.client, self.pace, self.outbox, self.own);
+        tasks.spawn(watch.run(self.cancel));
+    }
+}

@@ -2,62 +2,157 @@
 
 use std::time::Duration;
 
+use prometheus_client::registry::Registry;
+
+use super::catalogue as rows;
+use super::family::{Buckets, Counters, Gauges, Histograms};
+use crate::model::occurrence::labels;
 use crate::observation::SourceKind;
 
-/// What is asked of GitLab: the closed set of the `operation` label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// GraphQL root jobs, pending.
-    QueueInstance,
-    /// GraphQL root jobs, running.
-    RunningInstance,
-    /// Jobs of one project.
-    ProjectJobs,
-    /// One job.
-    Job,
-    /// Projects of a group.
-    GroupProjects,
-    /// Protected branches and tags.
-    ProtectedRefs,
-    /// Runners over GraphQL.
-    Runners,
-    /// Runners over REST, details and managers included.
-    RunnerDetails,
-    /// Our own token, user and version.
-    Probe,
+labels! {
+    /// What is asked of GitLab: the closed set of the `operation` label.
+    Operation {
+        /// GraphQL root jobs, pending.
+        QueueInstance = "queue_instance",
+        /// GraphQL root jobs, running.
+        RunningInstance = "running_instance",
+        /// Jobs of one project.
+        ProjectJobs = "project_jobs",
+        /// One job.
+        Job = "job",
+        /// Projects of a group.
+        GroupProjects = "group_projects",
+        /// Protected branches and tags.
+        ProtectedRefs = "protected_refs",
+        /// Runners over GraphQL.
+        Runners = "runners",
+        /// Runners over REST, details and managers included.
+        RunnerDetails = "runner_details",
+        /// Our own token, user and version.
+        Probe = "probe",
+    }
 }
 
-/// The first digit of the answer, or that there was none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum StatusClass {
-    /// 2xx.
-    Success,
-    /// 3xx.
-    Redirect,
-    /// 4xx, 429 apart.
-    ClientError,
-    /// 429.
-    RateLimited,
-    /// 5xx.
-    ServerError,
-    /// No answer.
-    None,
+labels! {
+    /// The first digit of the answer, or that there was none.
+    StatusClass {
+        /// 2xx.
+        Success = "2xx",
+        /// 3xx.
+        Redirect = "3xx",
+        /// 4xx, 429 apart.
+        ClientError = "4xx",
+        /// 429.
+        RateLimited = "429",
+        /// 5xx.
+        ServerError = "5xx",
+        /// No answer.
+        None = "none",
+    }
 }
 
-/// Handles of the families that rooms with IO feed. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Own {}
+/// The commit this was built from, when the build told.
+const REVISION: &str = match option_env!("TIERWATCH_REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};
+
+/// Handles of the families that rooms with IO feed. Cheap to clone; `default()` feeds nobody.
+#[derive(Debug, Clone)]
+pub struct Own {
+    requests: Counters,
+    rate_limit_remaining: Gauges,
+    request_duration: Histograms,
+    source_run: Histograms,
+    watch_restarts: Counters,
+    desk_queue_depth: Gauges,
+    build_info: Gauges,
+    secret_reload: Gauges,
+}
+
+impl Default for Own {
+    fn default() -> Self {
+        let request_buckets = Buckets::new([0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]);
+        let run_buckets = Buckets::new([0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0]);
+        Self {
+            requests: Counters::new(rows::GITLAB_REQUESTS),
+            rate_limit_remaining: Gauges::new(rows::GITLAB_RATE_LIMIT_REMAINING),
+            request_duration: Histograms::new(rows::GITLAB_REQUEST_DURATION, request_buckets),
+            source_run: Histograms::new(rows::SOURCE_RUN, run_buckets),
+            watch_restarts: Counters::new(rows::WATCH_RESTARTS),
+            desk_queue_depth: Gauges::new(rows::DESK_QUEUE_DEPTH),
+            build_info: Gauges::new(rows::BUILD_INFO),
+            secret_reload: Gauges::new(rows::SECRET_LAST_RELOAD_SUCCESSFUL),
+        }
+    }
+}
 
 impl Own {
+    /// Registered handles, with the rows of `sources` at zero.
+    #[must_use]
+    pub fn new(sources: &[SourceKind], registry: &mut Registry) -> Self {
+        let own = Self::default();
+        own.requests.register(registry);
+        own.rate_limit_remaining.register(registry);
+        own.request_duration.register(registry);
+        own.source_run.register(registry);
+        own.watch_restarts.register(registry);
+        own.desk_queue_depth.register(registry);
+        own.build_info.register(registry);
+        own.secret_reload.register(registry);
+
+        for operation in Operation::ALL {
+            own.request_duration.seed(&[operation.as_str()]);
+            for status in StatusClass::ALL {
+                own.requests.seed(&[operation.as_str(), status.as_str()]);
+            }
+        }
+        for source in sources {
+            match source {
+                SourceKind::Clock => {}
+                SourceKind::GitlabQueue
+                | SourceKind::GitlabStarted
+                | SourceKind::GitlabRefs
+                | SourceKind::GitlabRunners => own.source_run.seed(&[source.as_str()]),
+                SourceKind::KubePods | SourceKind::KubeEvents | SourceKind::KubeNodes => {
+                    own.watch_restarts.seed(&[source.as_str()]);
+                }
+            }
+        }
+        own.build_info.set(&[env!("CARGO_PKG_VERSION"), REVISION], 1.0);
+        own
+    }
+
     /// One request to GitLab ended.
-    pub fn gitlab_request(&self, _operation: Operation, _status: StatusClass, _took: Duration) {}
+    pub fn gitlab_request(&self, operation: Operation, status: StatusClass, took: Duration) {
+        self.requests.increase(&[operation.as_str(), status.as_str()]);
+        self.request_duration.observe(&[operation.as_str()], took.as_secs_f64());
+    }
 
     /// GitLab said how many requests are left in its window.
-    pub fn gitlab_rate_limit_remaining(&self, _remaining: u64) {}
+    #[expect(clippy::cast_precision_loss, reason = "a rate limit is far below 2^52")]
+    pub fn gitlab_rate_limit_remaining(&self, remaining: u64) {
+        self.rate_limit_remaining.set(&[], remaining as f64);
+    }
 
     /// One run of a poll source ended.
-    pub fn source_run(&self, _source: SourceKind, _took: Duration) {}
+    pub fn source_run(&self, source: SourceKind, took: Duration) {
+        self.source_run.observe(&[source.as_str()], took.as_secs_f64());
+    }
 
     /// A watch was started anew.
-    pub fn watch_restarted(&self, _source: SourceKind) {}
+    pub fn watch_restarted(&self, source: SourceKind) {
+        self.watch_restarts.increase(&[source.as_str()]);
+    }
+
+    /// So many observations wait for the desk.
+    #[expect(clippy::cast_precision_loss, reason = "the channel is bounded far below 2^52")]
+    pub fn desk_queue_depth(&self, waiting: usize) {
+        self.desk_queue_depth.set(&[], waiting as f64);
+    }
+
+    /// The secret files were read again, all of them or not.
+    pub fn secrets_reloaded(&self, all: bool) {
+        self.secret_reload.set(&[], if all { 1.0 } else { 0.0 });
+    }
 }

@@ -1,0 +1,92 @@
+//! Labels and the sets their values come from: closed, or named by the configuration.
+
+use crate::cause::{Blame, Family, Pull, Scheduling};
+use crate::metrics::own::{Operation, StatusClass};
+use crate::model::assessment::UnservedReason;
+use crate::model::occurrence::{DropReason, FailureReason, Outcome, Phase, Table};
+use crate::model::policy::Urgency;
+use crate::observation::{FailureClass, PodPhase, RunnerStatus, SourceKind};
+
+/// One label of a family.
+#[derive(Debug, Clone, Copy)]
+pub struct Label {
+    /// Its name.
+    pub name: &'static str,
+    /// What its value may be.
+    pub values: Values,
+}
+
+/// What a label's value may be.
+#[derive(Debug, Clone, Copy)]
+pub enum Values {
+    /// One of these, and nothing else ever.
+    Closed(fn() -> Vec<&'static str>),
+    /// As many as the operator has declared.
+    Tiers,
+    /// The allow-list of registries, and `other`.
+    Registries,
+    /// As many runners as the tiers have, at most [`RUNNERS_PER_TIER`] each.
+    Runners(&'static str),
+    /// One value per build.
+    Build(&'static str),
+}
+
+/// Runners of one tier that are listed one by one; counts include the rest.
+pub const RUNNERS_PER_TIER: usize = 100;
+
+macro_rules! closed {
+    ($name:literal, $type:ty) => {
+        Label { name: $name, values: Values::Closed(|| <$type>::ALL.iter().map(|value| value.as_str()).collect()) }
+    };
+    ($name:literal, [$($value:literal),+]) => {
+        Label { name: $name, values: Values::Closed(|| vec![$($value),+]) }
+    };
+}
+
+pub(super) const TIER: Label = Label { name: "tier", values: Values::Tiers };
+pub(super) const REGISTRY: Label = Label { name: "registry", values: Values::Registries };
+pub(super) const RUNNER_ID: Label = Label { name: "runner_id", values: Values::Runners("GitLab's id of the runner") };
+pub(super) const SHORT_SHA: Label =
+    Label { name: "short_sha", values: Values::Runners("first characters of the runner's token, as GitLab shows them") };
+pub(super) const VERSION: Label = Label { name: "version", values: Values::Build("the release") };
+pub(super) const REVISION: Label =
+    Label { name: "revision", values: Values::Build("the commit it was built from, or `unknown`") };
+
+pub(super) const UNSERVED_REASON: Label = closed!("reason", UnservedReason);
+pub(super) const START_PHASE: Label = closed!("phase", Phase);
+pub(super) const OUTCOME: Label = closed!("outcome", Outcome);
+pub(super) const RUNNING_STATE: Label = closed!("state", ["starting", "executing"]);
+pub(super) const DROP_REASON: Label = closed!("reason", DropReason);
+pub(super) const FAILURE_REASON: Label = closed!("reason", FailureReason);
+pub(super) const BLAME: Label = closed!("blame", Blame);
+pub(super) const POD_PHASE: Label = closed!("phase", PodPhase);
+pub(super) const SCHEDULING: Label = closed!("cause", Scheduling);
+pub(super) const PULL: Label = closed!("cause", Pull);
+pub(super) const NODE_STATE: Label = closed!("state", ["ready", "not_ready", "unschedulable"]);
+pub(super) const RUNNER_STATUS: Label = closed!("status", RunnerStatus);
+pub(super) const READY: Label = closed!("ready", ["true", "false"]);
+pub(super) const URGENCY: Label = Label {
+    name: "urgency",
+    values: Values::Closed(|| [Urgency::Page, Urgency::Ticket, Urgency::None].map(Urgency::as_str).to_vec()),
+};
+pub(super) const SOURCE: Label = closed!("source", SourceKind);
+pub(super) const CLASS: Label = closed!("class", FailureClass);
+pub(super) const OPERATION: Label = closed!("operation", Operation);
+pub(super) const STATUS_CLASS: Label = closed!("status", StatusClass);
+pub(super) const FAMILY: Label = closed!("family", Family);
+pub(super) const TABLE: Label = closed!("table", Table);
+
+impl Values {
+    /// For people.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Closed(values) => {
+                values().iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ")
+            }
+            Self::Tiers => "a configured tier".to_owned(),
+            Self::Registries => "a registry of the configured allow-list, or `other`".to_owned(),
+            Self::Runners(what) | Self::Build(what) => (*what).to_owned(),
+        }
+    }
+}

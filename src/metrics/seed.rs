@@ -1,0 +1,83 @@
+//! Which label sets of the counters exist from the start, at zero.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::occurrences::Occurrences;
+use crate::cause::{Blame, Family, Pull, Scheduling};
+use crate::model::occurrence::{DropReason, FailureReason, Outcome, Phase, Table};
+use crate::observation::{FailureClass, SourceKind};
+
+/// What can happen in one tier.
+pub(super) fn tier(to: &Occurrences, tier: &str, registries: &[Arc<str>]) {
+    to.queue_wait.seed(&[tier]);
+    to.job_start.seed(&[tier]);
+    to.rejected_annotations.seed(&[tier]);
+    for phase in Phase::ALL {
+        to.job_start_phase.seed(&[tier, phase.as_str()]);
+    }
+    for outcome in Outcome::ALL {
+        to.outcomes.seed(&[tier, outcome.as_str()]);
+    }
+    for reason in DropReason::ALL {
+        to.dropped.seed(&[tier, reason.as_str()]);
+    }
+    for reason in FailureReason::ALL {
+        for blame in likely_blames(*reason) {
+            to.failed.seed(&[tier, reason.as_str(), blame.as_str()]);
+        }
+    }
+    for cause in Scheduling::ALL {
+        to.scheduling_failures.seed(&[tier, cause.as_str()]);
+    }
+    for cause in Pull::ALL {
+        to.pull_failures.seed(&[tier, cause.as_str()]);
+    }
+    for registry in registries.iter().map(AsRef::as_ref).chain(["other"]) {
+        to.registry_failures.seed(&[tier, registry]);
+    }
+}
+
+/// What can happen between one source and one tier that depends on it.
+pub(super) fn source_of_tier(to: &Occurrences, source: SourceKind, tier: &str) {
+    to.attempts.seed(&[source.as_str(), tier]);
+    for class in FailureClass::ALL {
+        to.failures.seed(&[source.as_str(), tier, class.as_str()]);
+    }
+}
+
+/// What can happen to tierwatch itself.
+pub(super) fn own(to: &Occurrences, sources: &BTreeSet<SourceKind>) {
+    for source in sources {
+        to.observations.seed(&[source.as_str()]);
+        to.gaps.seed(&[source.as_str()]);
+    }
+    for family in Family::ALL {
+        to.unclassified.seed(&[family.as_str()]);
+    }
+    for table in Table::ALL {
+        to.evictions.seed(&[table.as_str()]);
+    }
+    for phase in Phase::ALL {
+        to.clamps.seed(&[phase.as_str()]);
+    }
+}
+
+/// The blames a failure reason is likely to get. Any other pair is counted all the same; its series only
+/// begins with its first event.
+const fn likely_blames(reason: FailureReason) -> &'static [Blame] {
+    match reason {
+        FailureReason::Script | FailureReason::MissingDependency => &[Blame::User],
+        FailureReason::RunnerSystem
+        | FailureReason::RunnerInterrupted
+        | FailureReason::StuckMatching
+        | FailureReason::Api
+        | FailureReason::Scheduler => &[Blame::Platform],
+        FailureReason::Timeout | FailureReason::Other => &[Blame::Unclear],
+        FailureReason::ImagePull
+        | FailureReason::RunnerConfiguration
+        | FailureReason::RunnerExternalDependency
+        | FailureReason::StuckNoMatching
+        | FailureReason::StuckOrTimeout => &[Blame::Platform, Blame::User, Blame::Unclear],
+    }
+}

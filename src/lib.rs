@@ -7,4 +7,5 @@ pub mod desk;
 pub mod metrics;
 pub mod model;
 pub mod observation;
+pub mod output;
 pub mod source;

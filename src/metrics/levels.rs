@@ -156,7 +156,8 @@ fn runners(page: &mut Page<'_, '_, '_>) -> fmt::Result {
     })?;
     page.each(rows::RUNNERS_PAUSED, of(|runners| number(runners.paused)))?;
 
-    let ids: Vec<Vec<String>> = page.tiers.iter().map(|tier| listed(tier).map(|line| line.id.to_string()).collect()).collect();
+    let ids: Vec<Vec<String>> =
+        page.tiers.iter().map(|tier| listed(tier).map(|line| line.id.to_string()).collect()).collect();
     let samples = page.tiers.iter().zip(&ids).flat_map(|(tier, ids)| {
         listed(tier).zip(ids).map(|(line, id)| {
             (vec![tier.name.as_ref(), id.as_str(), line.short_sha.as_deref().unwrap_or_default()], 1.0)

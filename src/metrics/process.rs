@@ -38,8 +38,7 @@ impl Collector for Process {
         if let Some(usage) = stat.as_deref().and_then(parse) {
             let row = rows::PROCESS_CPU;
             let counter = ConstCounter::new(usage.cpu_seconds);
-            let metric =
-                encoder.encode_descriptor(row.registered_name(), row.help, None, counter.metric_type())?;
+            let metric = encoder.encode_descriptor(row.registered_name(), row.help, None, counter.metric_type())?;
             counter.encode(metric)?;
             if let Some(boot) = self.boot {
                 gauge(&mut encoder, rows::PROCESS_START_TIME, [(vec![], boot + usage.started_after_boot)])?;

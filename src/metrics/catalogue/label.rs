@@ -35,19 +35,21 @@ pub enum Values {
 pub const RUNNERS_PER_TIER: usize = 100;
 
 macro_rules! closed {
-    ($name:literal, $type:ty) => {
-        Label { name: $name, values: Values::Closed(|| <$type>::ALL.iter().map(|value| value.as_str()).collect()) }
-    };
     ($name:literal, [$($value:literal),+]) => {
         Label { name: $name, values: Values::Closed(|| vec![$($value),+]) }
+    };
+    ($name:literal, $type:ty) => {
+        Label { name: $name, values: Values::Closed(|| <$type>::ALL.iter().map(|value| value.as_str()).collect()) }
     };
 }
 
 pub(super) const TIER: Label = Label { name: "tier", values: Values::Tiers };
 pub(super) const REGISTRY: Label = Label { name: "registry", values: Values::Registries };
 pub(super) const RUNNER_ID: Label = Label { name: "runner_id", values: Values::Runners("GitLab's id of the runner") };
-pub(super) const SHORT_SHA: Label =
-    Label { name: "short_sha", values: Values::Runners("first characters of the runner's token, as GitLab shows them") };
+pub(super) const SHORT_SHA: Label = Label {
+    name: "short_sha",
+    values: Values::Runners("first characters of the runner's token, as GitLab shows them"),
+};
 pub(super) const VERSION: Label = Label { name: "version", values: Values::Build("the release") };
 pub(super) const REVISION: Label =
     Label { name: "revision", values: Values::Build("the commit it was built from, or `unknown`") };
@@ -81,9 +83,7 @@ impl Values {
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Self::Closed(values) => {
-                values().iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ")
-            }
+            Self::Closed(values) => values().iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", "),
             Self::Tiers => "a configured tier".to_owned(),
             Self::Registries => "a registry of the configured allow-list, or `other`".to_owned(),
             Self::Runners(what) | Self::Build(what) => (*what).to_owned(),

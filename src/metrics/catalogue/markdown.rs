@@ -39,7 +39,8 @@ pub fn print() -> String {
 fn section(text: &mut String, row: &Row) {
     let unit = row.unit().map(|unit| format!(", in {unit}")).unwrap_or_default();
     let (kind, stability) = (row.kind.as_str(), row.stability.as_str());
-    write!(text, "\n## `{}`\n\n{}\n\n{kind}{unit}, {stability}\n", row.name, row.help).expect("a string takes any text");
+    write!(text, "\n## `{}`\n\n{}\n\n{kind}{unit}, {stability}\n", row.name, row.help)
+        .expect("a string takes any text");
     if !row.labels.is_empty() {
         text.push('\n');
     }

@@ -6,7 +6,7 @@ mod label;
 mod markdown;
 mod rows;
 
-pub use label::{Label, Values};
+pub use label::{Label, RUNNERS_PER_TIER, Values};
 pub use markdown::print;
 pub use rows::*;
 
@@ -86,9 +86,9 @@ impl Row {
     /// The base unit: the last word of the name, when that word is a unit.
     #[must_use]
     pub fn unit(&self) -> Option<&'static str> {
-        ["seconds", "bytes", "ratio", "cores"].into_iter().find(|unit| {
-            self.registered_name().strip_suffix(unit).is_some_and(|rest| rest.ends_with('_'))
-        })
+        ["seconds", "bytes", "ratio", "cores"]
+            .into_iter()
+            .find(|unit| self.registered_name().strip_suffix(unit).is_some_and(|rest| rest.ends_with('_')))
     }
 
     /// The labels of one series, values in the row's order.

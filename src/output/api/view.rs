@@ -1,0 +1,287 @@
+//! The shapes of the JSON answers.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::model::assessment::{self as model, Assessment, SourceStatus, TierAssessment, UnservedReason};
+use crate::observation::{PodPhase, RunnerStatus};
+
+/// `/api/v1/tiers`.
+#[derive(Serialize)]
+pub(super) struct Overview<'a> {
+    at: Timestamp,
+    complete: bool,
+    out_of_scope_jobs: Option<u64>,
+    queue_coverage_ratio: Option<f64>,
+    tiers: Vec<Tier<'a>>,
+}
+
+/// `/api/v1/tiers/{tier}`.
+#[derive(Serialize)]
+pub(super) struct Tier<'a> {
+    name: &'a str,
+    state: &'static str,
+    since: Timestamp,
+    headline: &'a str,
+    urgency: &'static str,
+    objective_ratio: f64,
+    start_within_seconds: f64,
+    queue: Option<Queue>,
+    running: Option<model::RunningLevels>,
+    pods: Option<Pods<'a>>,
+    runners: Option<Runners<'a>>,
+    managers: Option<model::ManagerLevels>,
+    nodes: Option<Nodes>,
+    causes: Vec<Cause<'a>>,
+    waiting: Vec<Waiting<'a>>,
+    phases: Vec<Phase>,
+}
+
+/// 404 of `/api/v1/tiers/{tier}`.
+#[derive(Serialize)]
+pub(super) struct NoSuchTier<'a> {
+    pub(super) error: &'static str,
+    pub(super) tiers: Vec<&'a str>,
+}
+
+/// `/api/v1/sources`.
+#[derive(Serialize)]
+pub(super) struct Sources<'a> {
+    at: Timestamp,
+    complete: bool,
+    sources: Vec<Source<'a>>,
+}
+
+#[derive(Serialize)]
+struct Queue {
+    pending: u64,
+    oldest_seconds: f64,
+    overdue: u64,
+    uncertain: u64,
+    shared: u64,
+    unserved: BTreeMap<&'static str, u64>,
+    top_project_share_ratio: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Pods<'a> {
+    phases: BTreeMap<&'static str, u64>,
+    unschedulable: BTreeMap<&'static str, u64>,
+    pull_failing: Vec<PullFailing<'a>>,
+    requested_cpu_cores: f64,
+    requested_memory_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct PullFailing<'a> {
+    registry: &'a str,
+    cause: &'static str,
+    pods: u64,
+}
+
+#[derive(Serialize)]
+struct Runners<'a> {
+    by_status: BTreeMap<&'static str, u64>,
+    paused: u64,
+    runners: Vec<Runner<'a>>,
+}
+
+#[derive(Serialize)]
+struct Runner<'a> {
+    id: u64,
+    short_sha: Option<&'a str>,
+    description: &'a str,
+    status: &'static str,
+    paused: bool,
+    managers_online: Option<u64>,
+    managers: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Nodes {
+    ready: u64,
+    not_ready: u64,
+    unschedulable: u64,
+    allocatable_cpu_cores: f64,
+    allocatable_memory_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct Cause<'a> {
+    cause: crate::cause::Cause,
+    count: u64,
+    sentence: &'static str,
+    blame: &'static str,
+    next_step: &'static str,
+    evidence: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Waiting<'a> {
+    id: u64,
+    name: &'a str,
+    project: Option<&'a str>,
+    waited_seconds: f64,
+}
+
+#[derive(Serialize)]
+struct Phase {
+    phase: &'static str,
+    mean_seconds: f64,
+}
+
+#[derive(Serialize)]
+struct Source<'a> {
+    source: &'static str,
+    namespace: Option<&'a str>,
+    tiers: Vec<&'a str>,
+    up: Option<bool>,
+    last_success: Option<Timestamp>,
+    age_seconds: Option<f64>,
+    failure: Option<&'a str>,
+    note: Option<&'a str>,
+    objects: Option<u64>,
+}
+
+impl<'a> From<&'a Assessment> for Overview<'a> {
+    fn from(assessment: &'a Assessment) -> Self {
+        Self {
+            at: assessment.at.wall,
+            complete: assessment.complete,
+            out_of_scope_jobs: assessment.out_of_scope,
+            queue_coverage_ratio: assessment.coverage,
+            tiers: assessment.tiers.iter().map(Tier::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a TierAssessment> for Tier<'a> {
+    fn from(tier: &'a TierAssessment) -> Self {
+        Self {
+            name: &tier.name,
+            state: tier.state.as_str(),
+            since: tier.since,
+            headline: &tier.headline,
+            urgency: tier.urgency.as_str(),
+            objective_ratio: tier.target,
+            start_within_seconds: tier.start_within.as_secs_f64(),
+            queue: tier.queue.as_ref().map(queue),
+            running: tier.running,
+            pods: tier.pods.as_ref().map(pods),
+            runners: tier.runners.as_ref().map(runners),
+            managers: tier.managers,
+            nodes: tier.nodes.map(nodes),
+            causes: tier.causes.iter().map(cause).collect(),
+            waiting: tier.waiting.iter().map(waiting).collect(),
+            phases: tier.phases.iter().map(|(phase, mean)| phase_mean(phase.as_str(), *mean)).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Assessment> for Sources<'a> {
+    fn from(assessment: &'a Assessment) -> Self {
+        let sources = assessment.sources.iter().map(source).collect();
+        Self { at: assessment.at.wall, complete: assessment.complete, sources }
+    }
+}
+
+fn queue(queue: &model::QueueLevels) -> Queue {
+    let unserved = |reason: &UnservedReason| queue.unserved.get(reason).copied().unwrap_or(0);
+    Queue {
+        pending: queue.pending,
+        oldest_seconds: queue.oldest.as_secs_f64(),
+        overdue: queue.overdue,
+        uncertain: queue.uncertain,
+        shared: queue.shared,
+        unserved: UnservedReason::ALL.iter().map(|reason| (reason.as_str(), unserved(reason))).collect(),
+        top_project_share_ratio: queue.top_project_share,
+    }
+}
+
+fn pods(pods: &model::PodLevels) -> Pods<'_> {
+    let phase = |phase: &PodPhase| pods.phases.get(phase).copied().unwrap_or(0);
+    Pods {
+        phases: PodPhase::ALL.iter().map(|value| (value.as_str(), phase(value))).collect(),
+        unschedulable: pods.unschedulable.iter().map(|(cause, pods)| (cause.as_str(), *pods)).collect(),
+        pull_failing: pods
+            .pull_failing
+            .iter()
+            .map(|pull| PullFailing { registry: &pull.registry, cause: pull.cause.as_str(), pods: pull.pods })
+            .collect(),
+        requested_cpu_cores: cores(pods.requested_cpu_millis),
+        requested_memory_bytes: pods.requested_memory_bytes,
+    }
+}
+
+fn runners(runners: &model::RunnerLevels) -> Runners<'_> {
+    let count = |status: &RunnerStatus| runners.by_status.get(status).copied().unwrap_or(0);
+    Runners {
+        by_status: RunnerStatus::ALL.iter().map(|status| (status.as_str(), count(status))).collect(),
+        paused: runners.paused,
+        runners: runners.runners.iter().map(runner).collect(),
+    }
+}
+
+fn runner(line: &model::RunnerLine) -> Runner<'_> {
+    Runner {
+        id: line.id.0,
+        short_sha: line.short_sha.as_deref(),
+        description: &line.description,
+        status: line.status.as_str(),
+        paused: line.paused,
+        managers_online: line.managers.map(|(online, _)| online),
+        managers: line.managers.map(|(_, all)| all),
+    }
+}
+
+fn nodes(nodes: model::NodeLevels) -> Nodes {
+    Nodes {
+        ready: nodes.ready,
+        not_ready: nodes.not_ready,
+        unschedulable: nodes.unschedulable,
+        allocatable_cpu_cores: cores(nodes.allocatable_cpu_millis),
+        allocatable_memory_bytes: nodes.allocatable_memory_bytes,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "millicores stay far below 2^52")]
+fn cores(millis: u64) -> f64 {
+    millis as f64 / 1000.0
+}
+
+fn cause(line: &model::CauseLine) -> Cause<'_> {
+    Cause {
+        cause: line.cause,
+        count: line.count,
+        sentence: line.sentence,
+        blame: line.blame.as_str(),
+        next_step: line.next_step,
+        evidence: line.evidence.as_deref(),
+    }
+}
+
+fn waiting(job: &model::WaitingJob) -> Waiting<'_> {
+    let project = job.project.as_deref();
+    Waiting { id: job.id.0, name: &job.name, project, waited_seconds: job.waited.as_secs_f64() }
+}
+
+fn phase_mean(phase: &'static str, mean: Duration) -> Phase {
+    Phase { phase, mean_seconds: mean.as_secs_f64() }
+}
+
+fn source(status: &SourceStatus) -> Source<'_> {
+    Source {
+        source: status.source.kind.as_str(),
+        namespace: status.source.namespace.as_deref(),
+        tiers: status.tiers.iter().map(AsRef::as_ref).collect(),
+        up: status.up,
+        last_success: status.last_success,
+        age_seconds: status.age.map(|age| age.as_secs_f64()),
+        failure: status.failure.as_deref(),
+        note: status.note.as_deref(),
+        objects: status.objects,
+    }
+}

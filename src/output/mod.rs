@@ -1,0 +1,50 @@
+//! The way out over HTTP: the scrape, the health of the daemon, the JSON and the status page.
+//!
+//! Everything here reads the one published assessment; nothing here judges.
+
+mod api;
+mod health;
+mod page;
+mod routes;
+mod scrape;
+mod server;
+mod words;
+
+use std::sync::Arc;
+
+use prometheus_client::registry::Registry;
+use tokio::sync::watch;
+
+use crate::clock::{Clock, Now};
+use crate::model::assessment::Assessment;
+
+pub use server::{BindError, Server};
+
+/// What the outputs read.
+#[derive(Debug, Clone)]
+pub struct Outputs {
+    /// Every metric.
+    pub registry: Arc<Registry>,
+    /// The latest judgement.
+    pub assessment: watch::Receiver<Arc<Assessment>>,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+/// What a request handler is given.
+#[derive(Debug, Clone)]
+struct State {
+    outputs: Outputs,
+    started: Now,
+}
+
+impl State {
+    fn assessment(&self) -> Arc<Assessment> {
+        Arc::clone(&self.outputs.assessment.borrow())
+    }
+
+    /// Real time since `earlier`, also when the clock runs fast.
+    fn real_time_since(&self, earlier: &Now) -> std::time::Duration {
+        self.outputs.clock.now().since(earlier).div_f64(self.outputs.clock.speed())
+    }
+}

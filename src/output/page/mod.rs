@@ -1,0 +1,156 @@
+//! The status page: rendered here, no script, nothing from elsewhere.
+//!
+//! Names of jobs and projects, evidence and failure details are other people's text: they pass through
+//! [`words::plain`] and the template's escaping, and a strict policy stands behind both.
+
+mod sources;
+mod tier;
+
+use axum::extract;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::IntoResponse;
+use jiff::Timestamp;
+use maud::{DOCTYPE, Markup, html};
+
+use super::{State, words};
+use crate::model::assess::human_duration;
+use crate::model::assessment::{Assessment, TierAssessment, TierState};
+
+/// Where the style sheet is served; its own file, so that the page needs no inline style.
+pub(super) const STYLE_PATH: &str = "/style.css";
+
+/// How often the page loads itself again, in seconds: the queue is read about as often.
+const REFRESH: u32 = 15;
+
+pub(super) async fn show(extract::State(state): extract::State<State>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/html; charset=utf-8")], render(&state.assessment()).into_string())
+}
+
+pub(super) async fn style() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "max-age=300")], include_str!("style.css"))
+}
+
+/// The whole page.
+pub(super) fn render(assessment: &Assessment) -> Markup {
+    let summary = Summary::of(assessment);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta http-equiv="refresh" content=(REFRESH);
+                title { (summary.words) " · tierwatch" }
+                link rel="stylesheet" href=(STYLE_PATH);
+            }
+            body {
+                header {
+                    p.brand { "tierwatch" }
+                    h1 class=(summary.state.as_str()) { (summary.words) }
+                    p.basis { (basis(assessment)) }
+                }
+                main {
+                    (sources::alarms(assessment))
+                    @for tier in worst_first(assessment) {
+                        (tier::card(tier, assessment.at.wall))
+                    }
+                    (beside(assessment))
+                    (sources::table(assessment))
+                }
+                footer {
+                    "This page renews itself every " (REFRESH) " s. The same as JSON: "
+                    a href="/api/v1/tiers" { "tiers" } ", " a href="/api/v1/sources" { "sources" }
+                    "; as metrics: " a href="/metrics" { "/metrics" } "."
+                }
+            }
+        }
+    }
+}
+
+/// The verdict on everything, in one line.
+struct Summary {
+    state: TierState,
+    words: String,
+}
+
+impl Summary {
+    fn of(assessment: &Assessment) -> Self {
+        let tiers = &assessment.tiers;
+        let state = tiers.iter().map(|tier| tier.state).min().unwrap_or(TierState::Fine);
+        let names: Vec<&str> = tiers.iter().filter(|tier| tier.state == state).map(|tier| &*tier.name).collect();
+        let are = if names.len() == 1 { "is" } else { "are" };
+        let words = match state {
+            TierState::Fine => match tiers.len() {
+                1 => "The tier starts its jobs as promised".to_owned(),
+                many => format!("All {many} tiers start their jobs as promised"),
+            },
+            TierState::Blind if !assessment.complete => "Starting: waiting for the first answers".to_owned(),
+            TierState::Blind => format!("{}: nothing can be said", list(&names)),
+            TierState::Down => format!("{} {are} down", list(&names)),
+            TierState::Hurting => format!("{} {are} hurting", list(&names)),
+            TierState::Degraded => format!("{} {are} degraded, jobs still start in time", list(&names)),
+        };
+        Self { state, words }
+    }
+}
+
+/// `a`, `a and b`, `a, b and 3 more`.
+fn list(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [one, two] => format!("{one} and {two}"),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+    }
+}
+
+/// How the page knows what it says.
+fn basis(assessment: &Assessment) -> Markup {
+    let sources = &assessment.sources;
+    let up = sources.iter().filter(|source| source.up == Some(true)).count();
+    let oldest = sources.iter().filter(|source| source.up == Some(true)).filter_map(|source| source.age).max();
+    html! {
+        "Judged at " (clock(assessment.at.wall)) " from " (up) " of " (words::count(sources.len() as u64, "source"))
+        @if let Some(oldest) = oldest { ", the oldest data " (human_duration(oldest)) " old" }
+        "."
+    }
+}
+
+fn worst_first(assessment: &Assessment) -> Vec<&TierAssessment> {
+    let mut tiers: Vec<_> = assessment.tiers.iter().collect();
+    tiers.sort_by_key(|tier| tier.state);
+    tiers
+}
+
+/// What belongs to no tier.
+fn beside(assessment: &Assessment) -> Markup {
+    html! {
+        @if let Some(jobs) = assessment.out_of_scope.filter(|jobs| *jobs > 0) {
+            p.beside { (words::count(jobs, "waiting job")) " in GitLab belong to no configured tier." }
+        }
+        @if let Some(part) = assessment.coverage.filter(|part| *part < 1.0) {
+            p.beside { "Only " (percent(part)) " of the watched projects were looked at lately: queues may be longer." }
+        }
+    }
+}
+
+fn percent(part: f64) -> String {
+    format!("{:.0} %", (part * 100.0).floor())
+}
+
+/// A time of day, with the date in the machine-readable part.
+fn clock(at: Timestamp) -> Markup {
+    html! { time datetime=(at) title=(at.strftime("%Y-%m-%d %H:%M:%S UTC")) { (at.strftime("%H:%M:%S UTC")) } }
+}
+
+/// The state as a word for people.
+const fn state_word(state: TierState) -> &'static str {
+    match state {
+        TierState::Down => "Down",
+        TierState::Hurting => "Hurting",
+        TierState::Blind => "Blind",
+        TierState::Degraded => "Degraded",
+        TierState::Fine => "As promised",
+    }
+}

@@ -1,0 +1,91 @@
+//! How fresh everything on the page is, and what cannot be seen.
+
+use maud::{Markup, html};
+
+use super::clock;
+use crate::model::assess::human_duration;
+use crate::model::assessment::{Assessment, SourceStatus};
+use crate::observation::SourceKind;
+use crate::output::words;
+
+/// One banner for each blind source, before anything else.
+pub(super) fn alarms(assessment: &Assessment) -> Markup {
+    let blind: Vec<&SourceStatus> = assessment.sources.iter().filter(|source| source.up == Some(false)).collect();
+    html! {
+        @for source in blind {
+            section.alarm role="alert" {
+                h2 { "Cannot see " (what(source)) }
+                p {
+                    @match &source.failure {
+                        Some(failure) => (words::sentence(&words::plain(failure))),
+                        None => "Its data is too old to be judged.",
+                    }
+                    " "
+                    @match (source.last_success, source.age) {
+                        (Some(at), Some(age)) => { "It last answered at " (clock(at)) ", " (human_duration(age)) " ago." }
+                        (Some(at), None) => { "It last answered at " (clock(at)) "." }
+                        (None, _) => "It has never answered.",
+                    }
+                }
+                @if !source.tiers.is_empty() {
+                    p { "What depends on it is withheld for: " (tiers(source)) "." }
+                }
+            }
+        }
+    }
+}
+
+/// Every source with its age.
+pub(super) fn table(assessment: &Assessment) -> Markup {
+    html! {
+        section.sources {
+            h2 { "What this rests on" }
+            table {
+                thead { tr { th { "Source" } th { "State" } th { "Last answer" } th { "Objects" } th { "Tiers" } } }
+                tbody {
+                    @for source in &assessment.sources {
+                        tr class=(state(source)) {
+                            td {
+                                (what(source))
+                                @if let Some(note) = &source.note { div.note { (words::plain(note)) } }
+                            }
+                            td { (state(source)) }
+                            td { @match source.age { Some(age) => { (human_duration(age)) " ago" } None => "never" } }
+                            td { @if let Some(objects) = source.objects { (objects) } }
+                            td { (tiers(source)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+const fn state(source: &SourceStatus) -> &'static str {
+    match source.up {
+        Some(true) => "up",
+        Some(false) => "blind",
+        None => "waiting",
+    }
+}
+
+fn tiers(source: &SourceStatus) -> String {
+    source.tiers.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(", ")
+}
+
+fn what(source: &SourceStatus) -> String {
+    let what = match source.source.kind {
+        SourceKind::Clock => "the clock",
+        SourceKind::GitlabQueue => "GitLab's queue",
+        SourceKind::GitlabStarted => "GitLab's running jobs",
+        SourceKind::GitlabRefs => "GitLab's protected refs",
+        SourceKind::GitlabRunners => "GitLab's runners",
+        SourceKind::KubePods => "pods",
+        SourceKind::KubeEvents => "events",
+        SourceKind::KubeNodes => "nodes",
+    };
+    match &source.source.namespace {
+        Some(namespace) => format!("{what} in {namespace}"),
+        None => what.to_owned(),
+    }
+}

@@ -1,0 +1,207 @@
+//! One tier on the page.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::{clock, percent, state_word};
+use crate::cause::Blame;
+use crate::model::assess::human_duration;
+use crate::model::assessment::{CauseLine, TierAssessment, WaitingJob};
+use crate::model::occurrence::Phase;
+use crate::observation::RunnerStatus;
+use crate::output::words;
+
+pub(super) fn card(tier: &TierAssessment, now: Timestamp) -> Markup {
+    html! {
+        section.tier class=(tier.state.as_str()) aria-labelledby={ "tier-" (tier.name) } {
+            div.title {
+                h2 id={ "tier-" (tier.name) } { (tier.name) }
+                span.state { (state_word(tier.state)) }
+                span.since { "since " (clock(tier.since)) " (" (human_duration(elapsed(tier.since, now))) ")" }
+            }
+            p.headline { (words::sentence(&tier.headline)) }
+            (numbers(tier))
+            @if !tier.causes.is_empty() {
+                ul.causes { @for line in &tier.causes { (cause(line)) } }
+            }
+            (phases(tier))
+            (jobs(&tier.waiting))
+            p.supply { (supply(tier)) }
+        }
+    }
+}
+
+fn elapsed(since: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(since)).unwrap_or(Duration::ZERO)
+}
+
+fn numbers(tier: &TierAssessment) -> Markup {
+    let promise = human_duration(tier.start_within);
+    html! {
+        dl.numbers {
+            @match &tier.queue {
+                Some(queue) => {
+                    (number("Waiting", &queue.pending.to_string(), ""))
+                    (number("Oldest", &if queue.pending == 0 { "–".to_owned() } else { human_duration(queue.oldest) }, ""))
+                    (number(&format!("Over {promise}"), &queue.overdue.to_string(), if queue.overdue > 0 { "bad" } else { "" }))
+                    @let unserved = queue.unserved.values().sum::<u64>();
+                    @if unserved > 0 { (number("No runner fits", &unserved.to_string(), "bad")) }
+                    @if queue.uncertain > 0 { (number("Perhaps", &queue.uncertain.to_string(), "")) }
+                }
+                None => (number("Waiting", "not known", "unknown")),
+            }
+            @match tier.running {
+                Some(running) => {
+                    (number("Starting", &running.starting.to_string(), ""))
+                    (number("Running", &running.executing.to_string(), ""))
+                }
+                None => (number("Running", "not known", "unknown")),
+            }
+        }
+        @if let Some(share) = tier.queue.as_ref().filter(|queue| queue.pending >= 10).and_then(|queue| queue.top_project_share)
+            .filter(|share| *share > 0.5) {
+            p.note { (percent(share)) " of this queue belongs to a single project." }
+        }
+    }
+}
+
+fn number(name: &str, value: &str, class: &str) -> Markup {
+    html! { div { dt { (name) } dd class=(class) { (value) } } }
+}
+
+fn cause(line: &CauseLine) -> Markup {
+    html! {
+        li {
+            p.what {
+                span.count { (line.count) " ×" } " " (words::sentence(line.sentence)) " "
+                span.blame class=(line.blame.as_str()) { (blame_word(line.blame)) }
+            }
+            p.next { (words::sentence(line.next_step)) }
+            @if let Some(evidence) = &line.evidence { p.evidence { code { (words::plain(evidence)) } } }
+        }
+    }
+}
+
+const fn blame_word(blame: Blame) -> &'static str {
+    match blame {
+        Blame::Platform => "the platform's",
+        Blame::User => "the job's own",
+        Blame::Unclear => "unclear whose",
+    }
+}
+
+/// Where the time of the last starts went. Widths are attributes of the drawing: the page's policy forbids
+/// inline style.
+fn phases(tier: &TierAssessment) -> Markup {
+    let total: Duration = tier.phases.iter().map(|(_, mean)| *mean).sum();
+    if total.is_zero() {
+        return html! {};
+    }
+    let mut left = 0.0;
+    let bars: Vec<(Phase, f64, f64)> = tier
+        .phases
+        .iter()
+        .map(|(phase, mean)| {
+            let width = 100.0 * mean.as_secs_f64() / total.as_secs_f64();
+            let bar = (*phase, left, width);
+            left += width;
+            bar
+        })
+        .collect();
+    html! {
+        figure.phases {
+            figcaption { "From queued to running, mean of the last starts: " (human_duration(total)) }
+            svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true" {
+                @for (phase, x, width) in bars {
+                    rect class=(phase.as_str()) x=(format!("{x:.2}")) y="0" width=(format!("{width:.2}")) height="4" {}
+                }
+            }
+            ul.legend {
+                @for (phase, mean) in &tier.phases {
+                    li { span.key class=(phase.as_str()) {} (phase_word(*phase)) " " b { (short(*mean)) } }
+                }
+            }
+        }
+    }
+}
+
+/// Phases are often shorter than a second: one decimal below ten.
+fn short(mean: Duration) -> String {
+    if mean < Duration::from_secs(10) { format!("{:.1} s", mean.as_secs_f64()) } else { human_duration(mean) }
+}
+
+const fn phase_word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Queue => "in GitLab's queue",
+        Phase::Dispatch => "pod made",
+        Phase::Schedule => "node found",
+        Phase::Sandbox => "network and volumes",
+        Phase::Containers => "images and start",
+    }
+}
+
+fn jobs(waiting: &[WaitingJob]) -> Markup {
+    html! {
+        @if !waiting.is_empty() {
+            details {
+                summary { "Longest waiting" }
+                table {
+                    thead { tr { th { "Job" } th { "Name" } th { "Project" } th { "Waits" } } }
+                    tbody {
+                        @for job in waiting {
+                            tr {
+                                td { (job.id) }
+                                td { bdi { (words::plain(&job.name)) } }
+                                td { bdi { (job.project.as_deref().map(words::plain).unwrap_or_default()) } }
+                                td { (human_duration(job.waited)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Runners, managers, nodes and pods: what the tier has to work with.
+fn supply(tier: &TierAssessment) -> String {
+    let runners = match &tier.runners {
+        None => "runners not known".to_owned(),
+        Some(runners) => {
+            let mut parts: Vec<String> = RunnerStatus::ALL
+                .iter()
+                .filter_map(|status| Some((status, *runners.by_status.get(status).filter(|count| **count > 0)?)))
+                .map(|(status, count)| format!("{count} {}", status.as_str().replace('_', " ")))
+                .collect();
+            if parts.is_empty() {
+                parts.push("none".to_owned());
+            }
+            if runners.paused > 0 {
+                parts.push(format!("{} paused", runners.paused));
+            }
+            format!("runners: {}", parts.join(", "))
+        }
+    };
+    let managers = tier.managers.map(|pods| {
+        let all = pods.ready + pods.not_ready;
+        format!("manager pods: {} of {all} ready", pods.ready)
+    });
+    let nodes = tier.nodes.map(|nodes| {
+        let mut text = format!("nodes: {} ready", nodes.ready);
+        for (count, word) in [(nodes.not_ready, "not ready"), (nodes.unschedulable, "cordoned")] {
+            if count > 0 {
+                text.push_str(&format!(", {count} {word}"));
+            }
+        }
+        let (cpu, memory) = (words::cores(nodes.allocatable_cpu_millis), words::bytes(nodes.allocatable_memory_bytes));
+        format!("{text}; {cpu} and {memory} in all")
+    });
+    let asked = tier.pods.as_ref().map(|pods| {
+        let (cpu, memory) = (words::cores(pods.requested_cpu_millis), words::bytes(pods.requested_memory_bytes));
+        format!("asked for by job pods: {cpu} and {memory}")
+    });
+    let known: Vec<String> = [Some(runners), managers, nodes, asked].into_iter().flatten().collect();
+    words::sentence(&known.join(" · "))
+}

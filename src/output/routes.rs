@@ -1,0 +1,59 @@
+//! The paths, and what every answer has in common.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use super::{State, api, health, page, scrape};
+
+/// Nothing here waits for another machine: a request that takes longer has met a bug.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// No script, no image, no frame, nothing from elsewhere: text from job names could do nothing even if it
+/// got through the escaping.
+const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+pub(super) fn router(state: State) -> Router {
+    Router::new()
+        .route("/", get(page::show))
+        .route(page::STYLE_PATH, get(page::style))
+        .route("/metrics", get(scrape::metrics))
+        .route("/livez", get(health::live))
+        .route("/-/healthy", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/-/ready", get(health::ready))
+        .route("/api/v1/tiers", get(api::tiers))
+        .route("/api/v1/tiers/{tier}", get(api::tier))
+        .route("/api/v1/sources", get(api::sources))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })
+        .layer(middleware::from_fn(in_time))
+        .layer(middleware::map_response(with_headers))
+        .with_state(state)
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "took too long\n").into_response(),
+    }
+}
+
+async fn with_headers(mut response: Response) -> Response {
+    const COMMON: [(HeaderName, HeaderValue); 5] = [
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    for (name, value) in COMMON {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}

@@ -1,0 +1,101 @@
+//! Numbers and other people's text, in words for people.
+
+/// Longer text is cut on the page.
+const LONGEST: usize = 200;
+
+/// `1 job`, `2 jobs`.
+pub(super) fn count(number: u64, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
+/// A fragment as a sentence: a capital letter and a full stop.
+pub(super) fn sentence(fragment: &str) -> String {
+    let mut characters = fragment.chars();
+    let mut out: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
+    out.push_str(characters.as_str());
+    if !out.is_empty() && !out.ends_with(['.', '!', '?', '…']) {
+        out.push('.');
+    }
+    out
+}
+
+/// Bytes in binary units.
+#[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
+pub(super) fn bytes(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if value < 1024.0 {
+            return format!("{} {unit}", decimal(value));
+        }
+        value /= 1024.0;
+    }
+    format!("{} TiB", decimal(value))
+}
+
+/// Thousandths of a core as cores.
+#[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
+pub(super) fn cores(millis: u64) -> String {
+    let cores = decimal(millis as f64 / 1000.0);
+    if cores == "1" { "1 core".to_owned() } else { format!("{cores} cores") }
+}
+
+fn decimal(value: f64) -> String {
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+}
+
+/// Other people's text for the page: cut, and without characters that could reorder, hide or act.
+pub(super) fn plain(text: &str) -> String {
+    let mut out: String = text.chars().take(LONGEST).map(|c| if acts(c) { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+/// JSON text in which such characters are written as escapes: the same value, harmless in a terminal.
+pub(super) fn harmless_json(json: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        if acts(character) && character != '\n' {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                write!(out, "\\u{unit:04x}").expect("a string takes any text");
+            }
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
+/// Control characters, and those that change the direction of text or cannot be seen.
+fn acts(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts() {
+        assert_eq!((count(1, "job"), count(0, "job")), ("1 job".to_owned(), "0 jobs".to_owned()));
+        assert_eq!((bytes(512), bytes(3 << 29)), ("512 B".to_owned(), "1.5 GiB".to_owned()));
+        assert_eq!((cores(1000), cores(2500)), ("1 core".to_owned(), "2.5 cores".to_owned()));
+    }
+
+    #[test]
+    fn text_that_acts_is_neutralised() {
+        assert_eq!(plain("a\u{202e}b\u{1b}[31mc\u{200b}"), "a\u{fffd}b\u{fffd}[31mc\u{fffd}");
+        assert_eq!(plain(&"x".repeat(201)), format!("{}…", "x".repeat(200)));
+        let json = serde_json::to_string("a\u{202e}b\u{9b}\u{e0041}é").unwrap();
+        assert_eq!(harmless_json(&json), "\"a\\u202eb\\u009b\\udb40\\udc41é\"");
+        let back: String = serde_json::from_str(&harmless_json(&json)).unwrap();
+        assert_eq!(back, "a\u{202e}b\u{9b}\u{e0041}é");
+    }
+}

@@ -1,0 +1,276 @@
+//! Assessments made by hand: one in which everything is known and much is wrong, one that knows nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use tierwatch::cause::{Blame, Cause, Pull, Scheduling};
+use tierwatch::metrics::{Levels, Occurrences, Own};
+use tierwatch::model::assessment::{
+    Assessment, CauseLine, ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, RunnerLevels, RunnerLine,
+    RunningLevels, SourceStatus, TierAssessment, TierState, UnservedReason, WaitingJob,
+};
+use tierwatch::model::occurrence::Phase;
+use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, Urgency};
+use tierwatch::observation::{JobId, Now, PodPhase, RunnerId, RunnerStatus, SourceKey, SourceKind};
+use tokio::sync::watch;
+
+/// The instant of every fake.
+pub fn now() -> Now {
+    Now { wall: "2026-03-01T12:00:00Z".parse().unwrap(), mono: Duration::from_secs(600) }
+}
+
+/// A policy with tiers of these names, each with a namespace `runners-NAME` and two allowed registries.
+pub fn policy(names: &[&str]) -> Policy {
+    let minute = Duration::from_secs(60);
+    Policy {
+        tiers: names
+            .iter()
+            .map(|name| TierPolicy {
+                name: Arc::from(*name),
+                tags: vec![Arc::from(format!("tier-{name}"))],
+                run_untagged: false,
+                runners: vec![],
+                namespaces: vec![Arc::from(format!("runners-{name}"))],
+                manager_namespaces: vec![Arc::from(format!("runners-{name}"))],
+                node_label: Arc::from("platform.gitlab.com/runner-tier"),
+                capacity: None,
+                urgency: Urgency::Ticket,
+                objective: Objective {
+                    target: 0.95,
+                    window: 720 * 60 * minute,
+                    start_within: 2 * minute,
+                    min_jobs: 20,
+                },
+                runbook_url: None,
+            })
+            .collect(),
+        staleness: Staleness { queue: minute, runners: 5 * minute, watch: minute },
+        sweep: 30 * minute,
+        registries: vec![Arc::from("registry.example.com"), Arc::from("docker.io")],
+        history: History { max_age: 1440 * minute, max_jobs: 20_000 },
+    }
+}
+
+/// The sources of such a policy.
+pub fn sources(policy: &Policy) -> Vec<SourceKey> {
+    let mut keys: Vec<SourceKey> =
+        SourceKind::ALL.into_iter().filter(|kind| !watches_a_namespace(*kind)).map(SourceKey::global).collect();
+    for tier in &policy.tiers {
+        for kind in SourceKind::ALL.into_iter().filter(|kind| watches_a_namespace(*kind)) {
+            keys.extend(tier.namespaces.iter().map(|name| SourceKey::namespaced(kind, name)));
+        }
+    }
+    keys
+}
+
+fn watches_a_namespace(kind: SourceKind) -> bool {
+    matches!(kind, SourceKind::KubePods | SourceKind::KubeEvents)
+}
+
+/// A tier of which nothing is known but its configuration.
+pub fn unknown_tier(name: &str) -> TierAssessment {
+    TierAssessment {
+        name: Arc::from(name),
+        urgency: Urgency::Ticket,
+        target: 0.95,
+        start_within: Duration::from_secs(120),
+        state: TierState::Blind,
+        since: "2026-03-01T11:48:00Z".parse().unwrap(),
+        headline: "GitLab's queue cannot be seen, so nothing is known about waiting jobs".to_owned(),
+        queue: None,
+        running: None,
+        pods: None,
+        runners: None,
+        managers: None,
+        nodes: None,
+        causes: vec![],
+        waiting: vec![],
+        phases: vec![],
+    }
+}
+
+/// A tier with every level known, and all of it calm.
+pub fn calm_tier(name: &str) -> TierAssessment {
+    TierAssessment {
+        state: TierState::Fine,
+        since: "2026-03-01T06:12:41Z".parse().unwrap(),
+        headline: "no job waits".to_owned(),
+        queue: Some(QueueLevels::default()),
+        running: Some(RunningLevels { starting: 1, executing: 14 }),
+        pods: Some(PodLevels {
+            phases: BTreeMap::from([(PodPhase::Running, 15)]),
+            requested_cpu_millis: 15_500,
+            requested_memory_bytes: 31 << 30,
+            ..PodLevels::default()
+        }),
+        runners: Some(runners(&[RunnerStatus::Online, RunnerStatus::Online])),
+        managers: Some(ManagerLevels { ready: 2, not_ready: 0 }),
+        nodes: Some(NodeLevels {
+            ready: 6,
+            not_ready: 0,
+            unschedulable: 0,
+            allocatable_cpu_millis: 96_000,
+            allocatable_memory_bytes: 384 << 30,
+        }),
+        phases: vec![
+            (Phase::Queue, Duration::from_millis(4200)),
+            (Phase::Dispatch, Duration::from_millis(900)),
+            (Phase::Schedule, Duration::from_millis(300)),
+            (Phase::Sandbox, Duration::from_millis(2100)),
+            (Phase::Containers, Duration::from_millis(8400)),
+        ],
+        ..unknown_tier(name)
+    }
+}
+
+/// A tier with every level known, and most of it wrong.
+pub fn hurting_tier(name: &str) -> TierAssessment {
+    TierAssessment {
+        urgency: Urgency::Page,
+        state: TierState::Hurting,
+        since: "2026-03-01T11:46:30Z".parse().unwrap(),
+        headline: "37 jobs waiting, the oldest for 13 min 30 s; 21 longer than the promised 2 min".to_owned(),
+        queue: Some(QueueLevels {
+            pending: 37,
+            oldest: Duration::from_millis(810_500),
+            overdue: 21,
+            uncertain: 2,
+            shared: 3,
+            unserved: BTreeMap::from([(UnservedReason::TagMissing, 4)]),
+            top_project_share: Some(0.75),
+        }),
+        running: Some(RunningLevels { starting: 9, executing: 40 }),
+        pods: Some(PodLevels {
+            phases: BTreeMap::from([(PodPhase::Pending, 9), (PodPhase::Running, 40), (PodPhase::Failed, 1)]),
+            unschedulable: BTreeMap::from([(Scheduling::InsufficientCpu, 6), (Scheduling::UntoleratedTaint, 1)]),
+            pull_failing: vec![
+                PullFailing { registry: Arc::from("registry.example.com"), cause: Pull::NotFound, pods: 2 },
+                PullFailing { registry: Arc::from("other"), cause: Pull::Other, pods: 1 },
+            ],
+            requested_cpu_millis: 98_250,
+            requested_memory_bytes: 210 << 30,
+        }),
+        runners: Some(runners(&[RunnerStatus::Online, RunnerStatus::Offline, RunnerStatus::NeverContacted])),
+        managers: Some(ManagerLevels { ready: 1, not_ready: 1 }),
+        nodes: Some(NodeLevels {
+            ready: 6,
+            not_ready: 1,
+            unschedulable: 1,
+            allocatable_cpu_millis: 96_000,
+            allocatable_memory_bytes: 384 << 30,
+        }),
+        causes: vec![
+            CauseLine {
+                cause: Cause::Scheduling(Scheduling::InsufficientCpu),
+                count: 6,
+                sentence: "no node of the tier has enough free CPU for the pod",
+                blame: Blame::Platform,
+                next_step: "see whether the node pool can still grow, or raise its maximum",
+                evidence: Some(Arc::from(
+                    "0/8 nodes are available: 1 node(s) had untolerated taint {pool: gpu}, 7 Insufficient cpu.",
+                )),
+            },
+            CauseLine {
+                cause: Cause::Pull(Pull::NotFound),
+                count: 2,
+                sentence: "the image or its tag does not exist",
+                blame: Blame::User,
+                next_step: "tell the project which image its job asks for",
+                evidence: Some(Arc::from("manifest for registry.example.com/app:nope not found: manifest unknown")),
+            },
+        ],
+        waiting: vec![
+            WaitingJob {
+                id: JobId(81_442),
+                name: Arc::from("deploy: production"),
+                project: Some(Arc::from("shop/checkout")),
+                waited: Duration::from_millis(810_500),
+            },
+            WaitingJob {
+                id: JobId(81_450),
+                name: Arc::from("test 3/8"),
+                project: None,
+                waited: Duration::from_secs(655),
+            },
+        ],
+        phases: vec![
+            (Phase::Queue, Duration::from_secs(342)),
+            (Phase::Dispatch, Duration::from_secs(2)),
+            (Phase::Schedule, Duration::from_secs(95)),
+            (Phase::Sandbox, Duration::from_secs(3)),
+            (Phase::Containers, Duration::from_secs(21)),
+        ],
+        ..calm_tier(name)
+    }
+}
+
+fn runners(statuses: &[RunnerStatus]) -> RunnerLevels {
+    let mut levels = RunnerLevels { paused: 1, ..RunnerLevels::default() };
+    for (index, status) in statuses.iter().enumerate() {
+        *levels.by_status.entry(*status).or_default() += 1;
+        levels.runners.push(RunnerLine {
+            id: RunnerId(100 + index as u64),
+            short_sha: Some(Arc::from(format!("t1_sha{index}"))),
+            description: Arc::from("a runner"),
+            status: *status,
+            paused: index == 0,
+            managers: Some((1, 2)),
+        });
+    }
+    levels
+}
+
+/// A source that answered four seconds ago.
+pub fn up(source: SourceKey, tiers: &[Arc<str>]) -> SourceStatus {
+    SourceStatus {
+        source,
+        tiers: tiers.to_vec(),
+        up: Some(true),
+        last_success: Some("2026-03-01T11:59:56Z".parse().unwrap()),
+        age: Some(Duration::from_secs(4)),
+        failure: None,
+        note: None,
+        objects: Some(52),
+    }
+}
+
+/// An assessment of these tiers with every source up.
+pub fn assessment(tiers: Vec<TierAssessment>) -> Assessment {
+    let names: Vec<&str> = tiers.iter().map(|tier| &*tier.name).collect();
+    let policy = policy(&names);
+    let sources = sources(&policy)
+        .into_iter()
+        .map(|key| {
+            let of: Vec<Arc<str>> = policy.tiers_of(&key).map(|id| Arc::clone(&policy.tiers[id].name)).collect();
+            up(key, &of)
+        })
+        .collect();
+    Assessment { at: now(), tiers, sources, out_of_scope: Some(5), coverage: Some(1.0), complete: true }
+}
+
+/// One hurting, one calm.
+pub fn full() -> Assessment {
+    assessment(vec![hurting_tier("deployment"), calm_tier("standard")])
+}
+
+/// A daemon's metrics over one assessment, without those of the process.
+pub struct Metrics {
+    pub registry: Registry,
+    pub occurrences: Occurrences,
+    pub own: Own,
+    pub assessments: watch::Sender<Arc<Assessment>>,
+}
+
+/// Everything registered as the daemon does it.
+pub fn metrics(assessment: Assessment) -> Metrics {
+    let names: Vec<String> = assessment.tiers.iter().map(|tier| tier.name.to_string()).collect();
+    let policy = policy(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut registry = Registry::default();
+    let occurrences = Occurrences::new(&policy, &sources(&policy), &mut registry);
+    let own = Own::new(&SourceKind::ALL, &mut registry);
+    let (assessments, receiver) = watch::channel(Arc::new(assessment));
+    registry.register_collector(Box::new(Levels::new(receiver)));
+    Metrics { registry, occurrences, own, assessments }
+}

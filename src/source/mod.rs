@@ -6,6 +6,7 @@
 pub mod gitlab;
 pub mod kube;
 mod outbox;
+pub mod poll;
 pub mod watch;
 
 pub use outbox::{Outbox, Stopped};

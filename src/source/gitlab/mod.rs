@@ -1,1 +1,36 @@
 //! Sources that read the GitLab API.
+//!
+//! ```text
+//! queue ─┬ instance_jobs ─┐            ┌ graphql ┐
+//!        └ queue_projects ┤            │         ├ client ─ transport
+//! started ────────────────┼─ queries ──┤ paging  │   └ budget, answer, error
+//! refs ───────────────────┤            └ endpoints
+//! runners ────────────────┘  translate: JSON → our words, pure
+//! ```
+//!
+//! [`GitlabSources`] makes them all; [`NEEDS`] says what each needs of the token.
+
+mod answer;
+mod budget;
+mod client;
+mod endpoints;
+mod error;
+mod graphql;
+mod instance_jobs;
+mod notes;
+mod paging;
+pub mod queries;
+mod queue;
+mod queue_projects;
+mod refs;
+mod rotation;
+mod runners;
+mod sources;
+mod started;
+mod text;
+pub mod translate;
+mod transport;
+
+pub use client::{Call, Client};
+pub use error::ClientError;
+pub use sources::{GitlabSources, NEEDS, Need};

@@ -1,0 +1,126 @@
+//! All jobs of the instance in one status: one request per 100 of them, however many projects there are.
+//!
+//! GitLab answers this list with *nothing*, not with an error, when the token may not read it. So each request
+//! also asks for one runner, which needs the same right and does fail: only an answer that shows both is
+//! believed.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::metrics::Operation;
+use crate::observation::{JobId, JobReport, JobStatus};
+
+use super::client::Client;
+use super::error::ClientError;
+use super::graphql::Data;
+use super::queries::JOBS;
+use super::translate::{job_from_graphql, nodes};
+
+/// 50,000 jobs: more is no queue that anybody could read within a poll.
+const MAX_PAGES: usize = 500;
+
+/// The jobs of one status.
+#[derive(Debug)]
+pub(crate) struct InstanceJobs {
+    pub(crate) jobs: Vec<JobReport>,
+    /// Rows that GitLab counted but did not show.
+    pub(crate) hidden: usize,
+}
+
+/// Which list is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Pending,
+    Running,
+}
+
+impl Wanted {
+    fn operation(self) -> Operation {
+        match self {
+            Self::Pending => Operation::QueueInstance,
+            Self::Running => Operation::RunningInstance,
+        }
+    }
+
+    fn in_graphql(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Running => "RUNNING",
+        }
+    }
+
+    fn status(self) -> JobStatus {
+        match self {
+            Self::Pending => JobStatus::Pending,
+            Self::Running => JobStatus::Running,
+        }
+    }
+}
+
+/// Reads the whole list.
+pub(crate) async fn read(client: &Client, wanted: Wanted) -> Result<InstanceJobs, ClientError> {
+    let call = client.call(wanted.operation());
+    // Keyed by id: a job that slides to the next page while we read is still one job.
+    let mut jobs: BTreeMap<JobId, JobReport> = BTreeMap::new();
+    let mut hidden = 0;
+    let mut after: Option<String> = None;
+    for _ in 0..MAX_PAGES {
+        let variables = json!({ "statuses": [wanted.in_graphql()], "after": after });
+        let answer = call.graphql(&JOBS, &variables).await?;
+        require_sight(wanted.operation(), &answer)?;
+        let Some(connection) = answer.data.get("jobs").filter(|jobs| jobs.is_object()) else {
+            return Err(blind(wanted.operation(), &answer));
+        };
+        let (shown, unseen) = nodes(connection);
+        hidden += unseen;
+        for node in shown {
+            let Some(mut job) = job_from_graphql(node, answer.date) else { continue };
+            if node.get("status").is_none_or(Value::is_null) {
+                job.status = wanted.status();
+            }
+            if job.status == wanted.status() {
+                jobs.insert(job.id, job);
+            }
+        }
+        match next_cursor(connection) {
+            None => return Ok(InstanceJobs { jobs: jobs.into_values().collect(), hidden }),
+            Some(cursor) if after.as_deref() == Some(cursor) => {
+                return Err(call.malformed("the cursor of the next page leads to the same page"));
+            }
+            Some(cursor) => after = Some(cursor.to_owned()),
+        }
+    }
+    let detail = format!("the list did not end after {MAX_PAGES} pages");
+    Err(ClientError::TooLarge { operation: wanted.operation(), detail })
+}
+
+pub(crate) fn next_cursor(connection: &Value) -> Option<&str> {
+    let page = connection.get("pageInfo")?;
+    if page.get("hasNextPage")?.as_bool()? { page.get("endCursor")?.as_str() } else { None }
+}
+
+fn require_sight(operation: Operation, answer: &Data) -> Result<(), ClientError> {
+    let runners_shown = answer.data.pointer("/runners/nodes").is_some_and(Value::is_array);
+    if answer.refused.is_empty() && runners_shown { Ok(()) } else { Err(blind(operation, answer)) }
+}
+
+/// Says which token would see.
+fn blind(operation: Operation, answer: &Data) -> ClientError {
+    let user = answer.data.get("currentUser").filter(|user| user.is_object());
+    let detail = match user.map(|user| user.get("admin").and_then(Value::as_bool)) {
+        None => "GitLab does not know the user of this token: it is invalid, expired, or not a personal, group or \
+                 project access token with the scope read_api"
+            .to_owned(),
+        Some(Some(true)) => "the token belongs to an administrator but acts outside Admin Mode, where GitLab shows an \
+                             empty queue: give the token the scope admin_mode beside read_api"
+            .to_owned(),
+        Some(_) => {
+            "the token may not see the jobs of the whole instance, and GitLab shows it an empty queue instead of \
+                    an error: it takes an administrator's token or one with the custom admin role permission \
+                    read_admin_cicd (scope read_api); or set gitlab.queue.source: projects with gitlab.queue.groups"
+                .to_owned()
+        }
+    };
+    ClientError::Blind { operation, detail }
+}

@@ -1,0 +1,133 @@
+//! The queue: which way it is read, and why.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use crate::config::QueueChoice;
+use crate::observation::{Body, FailureClass, QueueScope};
+use crate::source::Outbox;
+use crate::source::poll::{Interrupted, Poll};
+
+use super::client::Client;
+use super::error::ClientError;
+use super::instance_jobs::{self, Wanted};
+use super::notes::Notes;
+use super::queue_projects::ProjectsQueue;
+
+/// How often `auto` tries the better way again: a token may be given more rights while we run.
+const CHOOSE_AGAIN: Duration = Duration::from_secs(10 * 60);
+
+/// By which way the queue is read now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The whole instance at once.
+    Instance,
+    /// Project by project.
+    Projects,
+}
+
+/// The source [`GitlabQueue`](crate::observation::SourceKind::GitlabQueue).
+pub(crate) struct Queue {
+    choice: QueueChoice,
+    client: Client,
+    projects: ProjectsQueue,
+    way: watch::Sender<Option<Way>>,
+    chosen_at: Option<Duration>,
+    notes: Notes,
+}
+
+impl Queue {
+    /// Also returns where the way taken can be read.
+    pub(crate) fn new(
+        choice: QueueChoice,
+        client: Client,
+        projects: ProjectsQueue,
+    ) -> (Self, watch::Receiver<Option<Way>>) {
+        let fixed = match choice {
+            QueueChoice::Auto => None,
+            QueueChoice::Instance => Some(Way::Instance),
+            QueueChoice::Projects => Some(Way::Projects),
+        };
+        let (way, seen) = watch::channel(fixed);
+        (Self { choice, client, projects, way, chosen_at: None, notes: Notes::default() }, seen)
+    }
+
+    async fn read_instance(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
+        let read = instance_jobs::read(&self.client, Wanted::Pending).await?;
+        self.say_instance(outbox, read).await
+    }
+
+    async fn say_instance(&mut self, outbox: &Outbox, read: instance_jobs::InstanceJobs) -> Result<(), Interrupted> {
+        if read.hidden > 0 {
+            let note = "GitLab does not show some pending jobs to the token: the queue may be longer than it looks";
+            self.notes.say(outbox, "hidden", note.into()).await?;
+        } else {
+            self.notes.clear("hidden");
+        }
+        outbox.say(Body::Queue { scope: QueueScope::Instance, jobs: read.jobs }).await?;
+        Ok(())
+    }
+
+    async fn choose(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
+        let now = outbox.clock().now().mono;
+        let current = *self.way.borrow();
+        let due = self.chosen_at.is_none_or(|at| now.saturating_sub(at) >= CHOOSE_AGAIN);
+        if current == Some(Way::Projects) && !due {
+            return self.projects.run(outbox).await;
+        }
+        // The better way is tried by taking it: no request is spent on asking first.
+        match instance_jobs::read(&self.client, Wanted::Pending).await {
+            Ok(read) => {
+                self.take(Way::Instance, now);
+                let why = "reading the queue of the whole instance: the token may list every job";
+                self.notes.say(outbox, "way", why.into()).await?;
+                self.say_instance(outbox, read).await
+            }
+            Err(error) if means_no(&error) && self.projects.has_groups() => {
+                self.take(Way::Projects, now);
+                let why = format!("reading the queue project by project, since {error}");
+                self.notes.say(outbox, "way", why).await?;
+                self.projects.run(outbox).await
+            }
+            // Neither a yes nor a no: what worked so far goes on.
+            Err(_) if current == Some(Way::Projects) => self.projects.run(outbox).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn take(&mut self, way: Way, now: Duration) {
+        self.chosen_at = Some(now);
+        self.way.send_if_modified(|current| std::mem::replace(current, Some(way)) != Some(way));
+    }
+}
+
+/// GitLab is well, and this token or this version does not show the instance's jobs.
+fn means_no(error: &ClientError) -> bool {
+    match error {
+        ClientError::Blind { .. } => true,
+        ClientError::Graphql { class, .. } => matches!(class, FailureClass::Forbidden | FailureClass::Decode),
+        ClientError::Status { status, .. } => *status == 404,
+        ClientError::Token(_)
+        | ClientError::TokenText { .. }
+        | ClientError::CaFile { .. }
+        | ClientError::Prepare { .. }
+        | ClientError::NoAnswer { .. }
+        | ClientError::RateLimited { .. }
+        | ClientError::TooLarge { .. }
+        | ClientError::ForeignOrigin { .. }
+        | ClientError::Decode { .. } => false,
+    }
+}
+
+#[async_trait]
+impl Poll for Queue {
+    async fn run(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
+        match self.choice {
+            QueueChoice::Auto => self.choose(outbox).await,
+            QueueChoice::Instance => self.read_instance(outbox).await,
+            QueueChoice::Projects => self.projects.run(outbox).await,
+        }
+    }
+}

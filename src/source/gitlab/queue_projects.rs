@@ -1,0 +1,220 @@
+//! The queue project by project, for a token that may not list the whole instance.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use gitlab::api::common::SortOrder;
+use gitlab::api::groups::projects::{GroupProjects, GroupProjectsOrderBy};
+use gitlab::api::projects::jobs::{JobScope, Jobs};
+
+use crate::config;
+use crate::metrics::Operation;
+use crate::observation::{Body, Failure, JobReport, JobStatus, ProjectId, ProjectReport, QueueScope};
+use crate::source::Outbox;
+use crate::source::poll::Interrupted;
+
+use super::client::Client;
+use super::error::ClientError;
+use super::notes::{Notes, some_of};
+use super::paging::Paging;
+use super::rotation::{Rotation, Round};
+use super::translate::{job_from_rest, project_from_rest};
+
+/// The part of the request budget that a round may use; the rest is for runners, look-ups and protected refs.
+const BUDGET_PART: f64 = 0.7;
+
+/// How often the groups' projects are listed: new projects are rare, and a new one waits at most this long.
+const LIST_EVERY: Duration = Duration::from_secs(10 * 60);
+
+/// Requests under way at once: enough for a round to fit into its period at 300 ms an answer.
+pub(crate) const AT_ONCE: usize = 4;
+
+/// Failures of single projects after which the round ends: then it is not the projects.
+const MAX_LOCAL_FAILURES: usize = 3;
+
+/// 2,000 pending and running jobs of one project.
+const MAX_JOB_PAGES: usize = 20;
+
+/// 20,000 projects of one group.
+const MAX_PROJECT_PAGES: usize = 200;
+
+/// Reads the queue of the groups' projects in turn. Running jobs come with the same answers and are said as
+/// the source that tells of running jobs.
+pub(crate) struct ProjectsQueue {
+    client: Client,
+    groups: Vec<Arc<str>>,
+    round: Round,
+    running: Outbox,
+    rotation: Rotation,
+    listed_at: Option<Duration>,
+    notes: Notes,
+}
+
+impl ProjectsQueue {
+    pub(crate) fn new(client: Client, queue: &config::Queue, requests_per_minute: u32, running: Outbox) -> Self {
+        let per_round = f64::from(requests_per_minute) * queue.interval.as_secs_f64() / 60.0 * BUDGET_PART;
+        let round = Round { every: queue.interval, sweep: queue.sweep, allowance: (per_round as usize).max(1) };
+        Self {
+            client,
+            groups: queue.groups.clone(),
+            round,
+            running,
+            rotation: Rotation::default(),
+            listed_at: None,
+            notes: Notes::default(),
+        }
+    }
+
+    pub(crate) fn has_groups(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
+    pub(crate) async fn run(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
+        let outcome = self.round(outbox).await;
+        if let Err(Interrupted::Failed(failure)) = &outcome {
+            // The running jobs were asked for in the same breath.
+            self.running.say(Body::Failed(failure.clone())).await?;
+        }
+        outcome
+    }
+
+    async fn round(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
+        let now = outbox.clock().now().mono;
+        if self.listed_at.is_none_or(|at| now.saturating_sub(at) >= LIST_EVERY.min(self.round.sweep)) {
+            self.list(outbox).await?;
+            self.listed_at = Some(now);
+        }
+        let mut first_failure: Option<Failure> = None;
+        let mut failures = 0;
+        let plan = self.rotation.plan(self.round);
+        let client = &self.client;
+        let mut answers = futures::stream::iter(plan)
+            .map(|project| async move { (read_project(client, &project).await, project) })
+            .buffer_unordered(AT_ONCE);
+        while let Some((answer, project)) = answers.next().await {
+            match answer {
+                Ok(jobs) => {
+                    self.rotation.answered(project.id, outbox.clock().now().mono, !jobs.is_empty());
+                    let (pending, running) = jobs.into_iter().partition(|job| job.status == JobStatus::Pending);
+                    let scope = QueueScope::Project(project.id);
+                    outbox.say(Body::Queue { scope, jobs: pending }).await?;
+                    self.running.say(Body::Running { scope, jobs: running }).await?;
+                }
+                Err(error) if error.may_be_local() => {
+                    self.rotation.failed(project.id, outbox.clock().now().mono, error.is_hidden());
+                    if !error.is_hidden() {
+                        failures += 1;
+                        first_failure.get_or_insert(failure_of(&project, &error));
+                        if failures >= MAX_LOCAL_FAILURES {
+                            break;
+                        }
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        drop(answers);
+        self.tell_hidden(outbox).await?;
+        first_failure.map_or(Ok(()), |failure| Err(failure.into()))
+    }
+
+    /// Lists the projects of all groups; one group that is not shown does not hide the others.
+    async fn list(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
+        if self.groups.is_empty() {
+            let detail = "no groups are configured to read the queue project by project: set gitlab.queue.groups, or \
+                          use a token that may list all jobs of the instance (administrator, or read_admin_cicd)";
+            return Err(ClientError::Blind { operation: Operation::GroupProjects, detail: detail.into() }.into());
+        }
+        let mut projects: BTreeMap<ProjectId, ProjectReport> = BTreeMap::new();
+        let mut hidden = Vec::new();
+        let mut last = None;
+        for group in &self.groups {
+            match list_group(&self.client, group).await {
+                Ok(rows) => projects.extend(rows.into_iter().map(|project| (project.id, project))),
+                Err(error) if error.is_hidden() => {
+                    hidden.push(group.to_string());
+                    last = Some(error);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if let Some(error) = last.filter(|_| hidden.len() == self.groups.len()) {
+            return Err(error.into());
+        }
+        if hidden.is_empty() {
+            self.notes.clear("groups");
+        } else {
+            let note = format!("the token does not see the group {}: its projects are not watched", some_of(&hidden));
+            self.notes.say(outbox, "groups", note).await?;
+        }
+        let projects: Vec<ProjectReport> = projects.into_values().collect();
+        self.rotation.replace(&projects);
+        outbox.say(Body::Projects(projects)).await?;
+        Ok(())
+    }
+
+    async fn tell_hidden(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
+        let hidden = self.rotation.hidden();
+        if hidden.is_empty() {
+            self.notes.clear("projects");
+            return Ok(());
+        }
+        if hidden.len() == self.rotation.len() {
+            let detail = "not one of the watched projects shows its jobs to the token: it needs at least the role \
+                          Reporter in the groups and the scope read_api";
+            return Err(ClientError::Blind { operation: Operation::ProjectJobs, detail: detail.into() }.into());
+        }
+        let (count, all) = (hidden.len(), self.rotation.len());
+        let note = format!("{count} of {all} projects do not show their jobs to the token: {}", some_of(&hidden));
+        self.notes.say(outbox, "projects", note).await?;
+        Ok(())
+    }
+}
+
+fn failure_of(project: &ProjectReport, error: &ClientError) -> Failure {
+    let failure = Failure::from(error);
+    Failure { detail: format!("project {}: {}", project.path, failure.detail), ..failure }
+}
+
+async fn list_group(client: &Client, group: &str) -> Result<Vec<ProjectReport>, ClientError> {
+    let endpoint = GroupProjects::builder()
+        .group(group)
+        .include_subgroups(true)
+        .with_shared(false)
+        .archived(false)
+        .simple(true)
+        .order_by(GroupProjectsOrderBy::Id)
+        .sort(SortOrder::Ascending)
+        .build()
+        .map_err(prepare)?;
+    let pages = client.call(Operation::GroupProjects).pages(&endpoint, Paging::Offset, MAX_PROJECT_PAGES).await?;
+    Ok(pages.iter().flat_map(|page| &page.rows).filter_map(project_from_rest).collect())
+}
+
+/// The pending and running jobs of one project.
+async fn read_project(client: &Client, project: &ProjectReport) -> Result<Vec<JobReport>, ClientError> {
+    let endpoint = Jobs::builder()
+        .project(project.id.0)
+        .scope(JobScope::Pending)
+        .scope(JobScope::Running)
+        .build()
+        .map_err(prepare)?;
+    let pages = client.call(Operation::ProjectJobs).pages(&endpoint, Paging::Keyset, MAX_JOB_PAGES).await?;
+    let mut jobs = BTreeMap::new();
+    for page in &pages {
+        for mut job in page.rows.iter().filter_map(|row| job_from_rest(row, Some(&project.path), page.date)) {
+            if matches!(job.status, JobStatus::Pending | JobStatus::Running) {
+                job.project = job.project.or(Some(project.id));
+                jobs.insert(job.id, job);
+            }
+        }
+    }
+    Ok(jobs.into_values().collect())
+}
+
+pub(crate) fn prepare(error: impl Display) -> ClientError {
+    ClientError::Prepare { detail: error.to_string() }
+}

@@ -1,0 +1,175 @@
+//! Runners and their managers: the instance's for an administrator, else those that serve the configured
+//! groups, and the configured ids that neither list shows.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use gitlab::api::runners::Runner;
+use serde_json::{Value, json};
+
+use crate::metrics::Operation;
+use crate::observation::{Body, RunnerId, RunnerReport, RunnerScope};
+use crate::source::Outbox;
+use crate::source::poll::{Interrupted, Poll};
+
+use super::client::Client;
+use super::endpoints::RunnerManagers;
+use super::error::ClientError;
+use super::instance_jobs::next_cursor;
+use super::notes::{Notes, some_of};
+use super::queries::{Document, GROUP_RUNNERS, RUNNERS};
+use super::queue_projects::prepare;
+use super::translate::{managers_from_rest, more_projects_than_shown, nodes, runner_from_graphql, runner_from_rest};
+
+/// 10,000 runners, at 50 a page.
+const MAX_PAGES: usize = 200;
+
+/// Scopes of project runners that one round reads over REST.
+const SCOPES_PER_ROUND: usize = 20;
+
+/// How long such a scope is believed.
+const SCOPE_AGE: Duration = Duration::from_secs(30 * 60);
+
+/// The source [`GitlabRunners`](crate::observation::SourceKind::GitlabRunners).
+pub(crate) struct Runners {
+    client: Client,
+    groups: Vec<Arc<str>>,
+    ids: Vec<RunnerId>,
+    scopes: HashMap<RunnerId, (Duration, RunnerScope)>,
+    notes: Notes,
+}
+
+/// What was gathered in one round.
+#[derive(Debug, Default)]
+struct Gathered {
+    runners: BTreeMap<RunnerId, RunnerReport>,
+    /// Runners whose scope GraphQL shows only in part.
+    half_scoped: Vec<RunnerId>,
+    /// What the token did not show.
+    missing: Vec<String>,
+}
+
+impl Runners {
+    /// `ids` are the runners that tiers name.
+    pub(crate) fn new(client: Client, groups: Vec<Arc<str>>, ids: Vec<RunnerId>) -> Self {
+        Self { client, groups, ids, scopes: HashMap::new(), notes: Notes::default() }
+    }
+
+    async fn gather(&self) -> Result<Gathered, ClientError> {
+        let mut gathered = Gathered::default();
+        let whole_instance = self.read_list(&RUNNERS, json!({}), "/runners", &mut gathered).await?;
+        if !whole_instance {
+            for group in &self.groups {
+                let variables = json!({ "group": &**group });
+                if !self.read_list(&GROUP_RUNNERS, variables, "/group/runners", &mut gathered).await? {
+                    gathered.missing.push(format!("the runners of the group {group}"));
+                }
+            }
+        }
+        for id in &self.ids {
+            if gathered.runners.contains_key(id) {
+                continue;
+            }
+            match self.read_one(*id).await {
+                Ok(runner) => drop(gathered.runners.insert(*id, runner)),
+                Err(error) if error.is_hidden() => gathered.missing.push(format!("the runner {id}")),
+                Err(error) => return Err(error),
+            }
+        }
+        if !whole_instance && gathered.runners.is_empty() {
+            let detail = "the token sees no runners: it needs an administrator's token (or the custom admin role \
+                          permission read_admin_cicd), or the role Maintainer in the groups of gitlab.queue.groups; \
+                          runners can also be named by id in the tiers";
+            return Err(ClientError::Blind { operation: Operation::Runners, detail: detail.into() });
+        }
+        Ok(gathered)
+    }
+
+    /// Reads a list to its end; `false` when the token may not.
+    async fn read_list(
+        &self,
+        document: &Document,
+        mut variables: Value,
+        at: &str,
+        gathered: &mut Gathered,
+    ) -> Result<bool, ClientError> {
+        let call = self.client.call(Operation::Runners);
+        for _ in 0..MAX_PAGES {
+            let answer = call.graphql(document, &variables).await?;
+            let Some(connection) = answer.data.pointer(at).filter(|list| list.is_object()) else { return Ok(false) };
+            if !answer.refused.is_empty() {
+                return Ok(false);
+            }
+            for node in nodes(connection).0 {
+                let Some(runner) = runner_from_graphql(node) else { continue };
+                if more_projects_than_shown(node) {
+                    gathered.half_scoped.push(runner.id);
+                }
+                gathered.runners.insert(runner.id, runner);
+            }
+            let Some(cursor) = next_cursor(connection) else { return Ok(true) };
+            if variables.get("after").and_then(Value::as_str) == Some(cursor) {
+                return Err(call.malformed("the cursor of the next page leads to the same page"));
+            }
+            let after = Value::from(cursor);
+            if let Some(map) = variables.as_object_mut() {
+                map.insert("after".into(), after);
+            }
+        }
+        let detail = format!("the list did not end after {MAX_PAGES} pages");
+        Err(ClientError::TooLarge { operation: Operation::Runners, detail })
+    }
+
+    /// One runner over REST, which shows an instance runner to every user.
+    async fn read_one(&self, id: RunnerId) -> Result<RunnerReport, ClientError> {
+        let call = self.client.call(Operation::RunnerDetails);
+        let details = call.get(&Runner::builder().runner(id.0).build().map_err(prepare)?).await?;
+        let mut runner = runner_from_rest(&details.json).ok_or_else(|| call.malformed("the answer is no runner"))?;
+        match call.get(&RunnerManagers { runner: id.0 }).await {
+            Ok(answer) => runner.managers = managers_from_rest(&answer.json),
+            Err(error) if error.is_hidden() => {}
+            Err(error) => return Err(error),
+        }
+        Ok(runner)
+    }
+
+    /// Fills in the scopes that GraphQL shows in part; what does not fit into this round stays unknown.
+    async fn complete_scopes(&mut self, gathered: &mut Gathered, now: Duration) -> Result<(), ClientError> {
+        self.scopes.retain(|id, (at, _)| now.saturating_sub(*at) < SCOPE_AGE && gathered.half_scoped.contains(id));
+        let mut read = 0;
+        for id in &gathered.half_scoped {
+            if !self.scopes.contains_key(id) && read < SCOPES_PER_ROUND {
+                read += 1;
+                let endpoint = Runner::builder().runner(id.0).build().map_err(prepare)?;
+                let scope = match self.client.call(Operation::RunnerDetails).get(&endpoint).await {
+                    Ok(answer) => runner_from_rest(&answer.json).map_or(RunnerScope::Unknown, |runner| runner.scope),
+                    Err(error) if error.is_hidden() => RunnerScope::Unknown,
+                    Err(error) => return Err(error),
+                };
+                self.scopes.insert(*id, (now, scope));
+            }
+            if let (Some((_, scope)), Some(runner)) = (self.scopes.get(id), gathered.runners.get_mut(id)) {
+                runner.scope = scope.clone();
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Poll for Runners {
+    async fn run(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
+        let mut gathered = self.gather().await?;
+        self.complete_scopes(&mut gathered, outbox.clock().now().mono).await?;
+        if gathered.missing.is_empty() {
+            self.notes.clear("missing");
+        } else {
+            let note = format!("the token does not show {}", some_of(&gathered.missing));
+            self.notes.say(outbox, "missing", note).await?;
+        }
+        outbox.say(Body::Runners(gathered.runners.into_values().collect())).await?;
+        Ok(())
+    }
+}

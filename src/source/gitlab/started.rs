@@ -1,0 +1,139 @@
+//! Jobs that a runner took: the running ones of the instance, and single jobs that the desk wants looked up.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use gitlab::api::projects::jobs::Job;
+use tokio::sync::watch;
+
+use crate::metrics::Operation;
+use crate::observation::{Body, Failure, JobId, JobReport, LookUp, QueueScope, Wishes};
+use crate::source::Outbox;
+use crate::source::poll::{Interrupted, Poll};
+
+use super::client::Client;
+use super::error::ClientError;
+use super::instance_jobs::{self, Wanted};
+use super::notes::Notes;
+use super::queue::Way;
+use super::queue_projects::{AT_ONCE, prepare};
+use super::translate::job_from_rest;
+
+/// The same job is not asked for more often: GitLab needs time to finish what we wait for.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
+
+/// After this time an answered look-up is forgotten.
+const FORGET: Duration = Duration::from_secs(10 * 60);
+
+/// The part of the request budget that look-ups may use.
+const BUDGET_PART: f64 = 0.2;
+
+/// The source [`GitlabStarted`](crate::observation::SourceKind::GitlabStarted).
+pub(crate) struct Started {
+    client: Client,
+    way: watch::Receiver<Option<Way>>,
+    wishes: watch::Receiver<Arc<Wishes>>,
+    per_round: usize,
+    asked: HashMap<JobId, Duration>,
+    notes: Notes,
+}
+
+impl Started {
+    pub(crate) fn new(
+        client: Client,
+        way: watch::Receiver<Option<Way>>,
+        wishes: watch::Receiver<Arc<Wishes>>,
+        requests_per_minute: u32,
+        interval: Duration,
+    ) -> Self {
+        let per_round = f64::from(requests_per_minute) * interval.as_secs_f64() / 60.0 * BUDGET_PART;
+        let per_round = (per_round as usize).max(1);
+        Self { client, way, wishes, per_round, asked: HashMap::new(), notes: Notes::default() }
+    }
+
+    async fn say_running(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
+        let read = instance_jobs::read(&self.client, Wanted::Running).await?;
+        if read.hidden > 0 {
+            let note = "GitLab does not show some running jobs to the token";
+            self.notes.say(outbox, "hidden", note.into()).await?;
+        } else {
+            self.notes.clear("hidden");
+        }
+        outbox.say(Body::Running { scope: QueueScope::Instance, jobs: read.jobs }).await?;
+        Ok(())
+    }
+
+    async fn look_up(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
+        let now = outbox.clock().now().mono;
+        let wanted = self.due(now);
+        let client = &self.client;
+        let mut answers = futures::stream::iter(wanted)
+            .map(|wish| async move { (ask(client, wish).await, wish) })
+            .buffer_unordered(AT_ONCE);
+        let mut first_failure: Option<Failure> = None;
+        while let Some((answer, wish)) = answers.next().await {
+            match answer {
+                Ok(job) => outbox.say(Body::Job(Box::new(job))).await?,
+                Err(error) if error.is_hidden() => outbox.say(Body::JobNotFound(wish.job)).await?,
+                Err(error) if error.may_be_local() => {
+                    first_failure.get_or_insert(error.into());
+                }
+                Err(error) => return Err(error.into()),
+            }
+            self.asked.insert(wish.job, outbox.clock().now().mono);
+        }
+        first_failure.map_or(Ok(()), |failure| Err(failure.into()))
+    }
+
+    /// The most urgent wishes that were not just asked.
+    fn due(&mut self, now: Duration) -> Vec<LookUp> {
+        self.asked.retain(|_, at| now.saturating_sub(*at) < FORGET);
+        let wishes = self.wishes.borrow_and_update().clone();
+        let rested = |wish: &LookUp| self.asked.get(&wish.job).is_none_or(|at| now.saturating_sub(*at) >= ASK_AGAIN);
+        let mut wanted: Vec<LookUp> = Vec::new();
+        for wish in wishes.look_ups.iter().copied().filter(rested) {
+            if wanted.len() == self.per_round {
+                break;
+            }
+            if !wanted.contains(&wish) {
+                wanted.push(wish);
+            }
+        }
+        wanted
+    }
+}
+
+async fn ask(client: &Client, wish: LookUp) -> Result<JobReport, ClientError> {
+    let endpoint = Job::builder().project(wish.project.0).job(wish.job.0).build().map_err(prepare)?;
+    let call = client.call(Operation::Job);
+    let answer = call.get(&endpoint).await?;
+    let mut job =
+        job_from_rest(&answer.json, None, answer.date).ok_or_else(|| call.malformed("the answer is no job"))?;
+    if job.id != wish.job {
+        return Err(call.malformed("the answer is another job"));
+    }
+    job.project = job.project.or(Some(wish.project));
+    Ok(job)
+}
+
+#[async_trait]
+impl Poll for Started {
+    async fn run(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
+        // Project by project the running jobs come with the queue; before a way is chosen there are none.
+        let way = *self.way.borrow_and_update();
+        if way == Some(Way::Instance) {
+            self.say_running(outbox).await?;
+        }
+        self.look_up(outbox).await
+    }
+
+    async fn woken(&mut self) {
+        // A way was chosen: the running jobs need not wait for the next round.
+        if self.way.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -11,20 +11,20 @@ const REST: &str = include_str!("fixtures/gitlab/rest.schema.json");
 
 /// What a document may not ask.
 struct Checker<'s> {
-    types: BTreeMap<&'s str, &'s TypeDefinition<'s, &'s str>>,
+    types: BTreeMap<&'s str, &'s TypeDefinition<'static, String>>,
     variables: BTreeMap<String, String>,
     used: Vec<String>,
     problems: Vec<String>,
 }
 
-fn named<'t>(of: &'t Type<'t, &'t str>) -> &'t str {
+fn named<'t>(of: &'t Type<'static, String>) -> &'t str {
     match of {
         Type::NamedType(name) => name,
         Type::ListType(inner) | Type::NonNullType(inner) => named(inner),
     }
 }
 
-fn fields<'s>(of: &'s TypeDefinition<'s, &'s str>) -> Option<&'s [Field<'s, &'s str>]> {
+fn fields<'s>(of: &'s TypeDefinition<'static, String>) -> Option<&'s [Field<'static, String>]> {
     match of {
         TypeDefinition::Object(object) => Some(&object.fields),
         TypeDefinition::Interface(interface) => Some(&interface.fields),
@@ -36,7 +36,7 @@ fn fields<'s>(of: &'s TypeDefinition<'s, &'s str>) -> Option<&'s [Field<'s, &'s 
 }
 
 impl<'s> Checker<'s> {
-    fn new(schema: &'s schema::Document<'s, &'s str>) -> Self {
+    fn new(schema: &'s schema::Document<'static, String>) -> Self {
         let types = schema.definitions.iter().filter_map(|definition| match definition {
             schema::Definition::TypeDefinition(of) => Some((type_name(of), of)),
             schema::Definition::SchemaDefinition(_)
@@ -46,14 +46,14 @@ impl<'s> Checker<'s> {
         Self { types: types.collect(), variables: BTreeMap::new(), used: Vec::new(), problems: Vec::new() }
     }
 
-    fn check(mut self, document: &Document<'_, &str>) -> Vec<String> {
+    fn check(mut self, document: &Document<'static, String>) -> Vec<String> {
         for definition in &document.definitions {
             let Definition::Operation(OperationDefinition::Query(query)) = definition else {
                 self.problems.push("only named queries are expected".into());
                 continue;
             };
             for variable in &query.variable_definitions {
-                self.variables.insert(variable.name.to_owned(), variable.var_type.to_string());
+                self.variables.insert(variable.name.clone(), variable.var_type.to_string());
             }
             self.selection("Query", &query.selection_set);
         }
@@ -65,7 +65,7 @@ impl<'s> Checker<'s> {
         self.problems
     }
 
-    fn selection(&mut self, on: &str, set: &SelectionSet<'_, &str>) {
+    fn selection(&mut self, on: &str, set: &SelectionSet<'static, String>) {
         let Some(known) = self.types.get(on).and_then(|of| fields(of)) else {
             return self.problems.push(format!("{on} has no fields"));
         };
@@ -101,11 +101,11 @@ impl<'s> Checker<'s> {
         }
     }
 
-    fn argument(&mut self, wanted: &Type<'_, &str>, value: &Value<'_, &str>) {
+    fn argument(&mut self, wanted: &Type<'static, String>, value: &Value<'static, String>) {
         match value {
             Value::Variable(name) => {
-                self.used.push((*name).to_owned());
-                let given = self.variables.get(*name).cloned().unwrap_or_default();
+                self.used.push(name.clone());
+                let given = self.variables.get(name).cloned().unwrap_or_default();
                 let wanted = wanted.to_string();
                 if given.trim_end_matches('!') != wanted.trim_end_matches('!')
                     || (wanted.ends_with('!') && !given.ends_with('!'))
@@ -114,7 +114,7 @@ impl<'s> Checker<'s> {
                 }
             }
             Value::Enum(name) => {
-                let known = match self.types.get(named_of(wanted).as_str()) {
+                let known = match self.types.get(named(wanted)) {
                     Some(TypeDefinition::Enum(of)) => of.values.iter().any(|value| value.name == *name),
                     _ => false,
                 };
@@ -122,30 +122,26 @@ impl<'s> Checker<'s> {
                     self.problems.push(format!("{name} is no {wanted}"));
                 }
             }
-            Value::Int(_) if named_of(wanted) == "Int" => {}
+            Value::Int(_) if named(wanted) == "Int" => {}
             other => self.problems.push(format!("{other} is not expected")),
         }
     }
 }
 
-fn named_of(of: &Type<'_, &str>) -> String {
-    of.to_string().trim_matches(['[', ']', '!']).to_owned()
-}
-
-fn type_name<'s>(of: &'s TypeDefinition<'s, &'s str>) -> &'s str {
+fn type_name<'t>(of: &'t TypeDefinition<'static, String>) -> &'t str {
     match of {
-        TypeDefinition::Scalar(of) => of.name,
-        TypeDefinition::Object(of) => of.name,
-        TypeDefinition::Interface(of) => of.name,
-        TypeDefinition::Union(of) => of.name,
-        TypeDefinition::Enum(of) => of.name,
-        TypeDefinition::InputObject(of) => of.name,
+        TypeDefinition::Scalar(of) => &of.name,
+        TypeDefinition::Object(of) => &of.name,
+        TypeDefinition::Interface(of) => &of.name,
+        TypeDefinition::Union(of) => &of.name,
+        TypeDefinition::Enum(of) => &of.name,
+        TypeDefinition::InputObject(of) => &of.name,
     }
 }
 
 fn problems(text: &str) -> Vec<String> {
-    let schema = graphql_parser::parse_schema::<&str>(SCHEMA).unwrap();
-    Checker::new(&schema).check(&graphql_parser::parse_query::<&str>(text).unwrap())
+    let schema = graphql_parser::parse_schema::<String>(SCHEMA).unwrap().into_static();
+    Checker::new(&schema).check(&graphql_parser::parse_query::<String>(text).unwrap().into_static())
 }
 
 #[test]

@@ -90,7 +90,9 @@ fn task<P: Poll + 'static>(
     shutdown: &CancellationToken,
 ) -> (SourceKey, BoxFuture<'static, ()>) {
     let (key, own, shutdown) = (outbox.key().clone(), own.clone(), shutdown.clone());
-    let running = async move { drop(shutdown.run_until_cancelled(poll::run(source, schedule, outbox, own)).await) };
+    let running = async move {
+        let _ended_or_canceled = shutdown.run_until_cancelled(poll::run(source, schedule, outbox, own)).await;
+    };
     (key, running.boxed())
 }
 

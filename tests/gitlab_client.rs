@@ -169,7 +169,7 @@ async fn a_paged_429_keeps_its_retry_after_too() {
 async fn a_link_to_another_origin_gets_no_token() {
     let thief = Server::start(|_| json_reply(&json!([]))).await;
     let link = format!("<{}api/v4/projects/1/jobs?cursor=x>; rel=\"next\"", thief.url);
-    let server = Server::start(move |_| reply(200, &[("link", &link)], "[]")).await;
+    let server = Server::start(move |_| reply(200, &[("link", &link)], json!(vec![1; 100]).to_string())).await;
     let bench = Bench::new(&server);
     let endpoint = Jobs::builder().project(1).build().unwrap();
     let rows: Result<Vec<Value>, _> =
@@ -226,7 +226,8 @@ async fn an_endless_body_is_cut_announced_or_not_packed_or_not() {
         _ => reply(200, &[("content-encoding", "gzip")], packed.clone()),
     })
     .await;
-    let client = client(&Bench::new(&server));
+    let bench = Bench::new(&server);
+    let client = client(&bench);
     for kind in ["streamed", "announced", "packed"] {
         let error = ask(&client).await.unwrap_err();
         assert_eq!(error.class(), FailureClass::TooLarge, "{kind}: {error}");

@@ -99,7 +99,7 @@ impl Queue {
 
     fn take(&mut self, way: Way, now: Duration) {
         self.chosen_at = Some(now);
-        self.way.send_if_modified(|current| std::mem::replace(current, Some(way)) != Some(way));
+        self.way.send_if_modified(|current| current.replace(way) != Some(way));
     }
 }
 

@@ -1,0 +1,252 @@
+//! The server as a client sees it.
+
+mod support;
+
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Client, Method, Response, StatusCode};
+use support::fake;
+use tierwatch::clock::Clock;
+use tierwatch::model::assessment::{Assessment, CauseLine, SourceStatus, WaitingJob};
+use tierwatch::observation::JobId;
+use tierwatch::output::{Outputs, Server};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+struct Daemon {
+    address: SocketAddr,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+    client: Client,
+}
+
+impl Daemon {
+    async fn showing(assessment: Assessment) -> Self {
+        let metrics = fake::metrics(assessment);
+        let outputs = Outputs {
+            registry: Arc::new(metrics.registry),
+            assessment: metrics.assessments.subscribe(),
+            clock: Clock::system(),
+        };
+        let server = Server::bind("127.0.0.1:0", outputs).await.unwrap();
+        let (address, stop) = (server.local_addr(), CancellationToken::new());
+        let task = tokio::spawn(server.run(stop.clone()));
+        Self { address, stop, task, client: Client::builder().no_proxy().no_gzip().build().unwrap() }
+    }
+
+    async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
+        let mut request = self.client.request(method, format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap()
+    }
+
+    async fn get(&self, path: &str) -> Response {
+        self.ask(Method::GET, path, &[]).await
+    }
+
+    async fn text(&self, path: &str) -> String {
+        self.get(path).await.text().await.unwrap()
+    }
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn the_scraper_gets_the_format_it_asks_for() {
+    let daemon = Daemon::showing(fake::full()).await;
+    let plain = daemon.get("/metrics").await;
+    assert_eq!(header(&plain, "content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    assert_eq!(header(&plain, "vary"), "accept, accept-encoding");
+    let plain = plain.bytes().await.unwrap();
+
+    let prometheus = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3";
+    let open = daemon.ask(Method::GET, "/metrics", &[("accept", prometheus)]).await;
+    assert_eq!(header(&open, "content-type"), "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    assert!(open.text().await.unwrap().ends_with("# EOF\n"));
+
+    let native = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+    let protobuf = daemon.ask(Method::GET, "/metrics", &[("accept", native), ("accept", "text/plain;q=0.1")]).await;
+    assert!(header(&protobuf, "content-type").starts_with("application/vnd.google.protobuf; "));
+
+    let small = daemon.ask(Method::GET, "/metrics", &[("accept-encoding", "gzip")]).await;
+    assert_eq!(header(&small, "content-encoding"), "gzip");
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(&*small.bytes().await.unwrap()).read_to_end(&mut unpacked).unwrap();
+    assert!(unpacked == plain);
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_same_protection() {
+    let daemon = Daemon::showing(fake::full()).await;
+    for (path, status) in [
+        ("/", 200),
+        ("/style.css", 200),
+        ("/metrics", 200),
+        ("/livez", 200),
+        ("/-/healthy", 200),
+        ("/readyz", 200),
+        ("/-/ready", 200),
+        ("/api/v1/tiers", 200),
+        ("/api/v1/tiers/standard", 200),
+        ("/api/v1/sources", 200),
+        ("/api/v1/tiers/%3Cscript%3E", 404),
+        ("/wp-login.php", 404),
+    ] {
+        let found = daemon.get(path).await;
+        assert_eq!(found.status(), status, "{path}");
+        assert!(
+            header(&found, "content-security-policy").starts_with("default-src 'none'; style-src 'self'"),
+            "{path}"
+        );
+        assert_eq!(header(&found, "x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(header(&found, "referrer-policy"), "no-referrer", "{path}");
+        let cache = if path == "/style.css" { "max-age=300" } else { "no-store" };
+        assert_eq!(header(&found, "cache-control"), cache, "{path}");
+        assert!(header(&found, "content-type").contains("charset=utf-8"), "{path}");
+
+        let head = daemon.ask(Method::HEAD, path, &[]).await;
+        assert_eq!((head.status(), header(&head, "content-type")), (found.status(), header(&found, "content-type")));
+        let length = found.bytes().await.unwrap().len();
+        assert_eq!(header(&head, "content-length"), length.to_string(), "{path}");
+        assert!(head.bytes().await.unwrap().is_empty());
+    }
+    assert_eq!(daemon.text("/wp-login.php").await, "not found\n");
+    assert_eq!(daemon.ask(Method::POST, "/metrics", &[]).await.status(), StatusCode::METHOD_NOT_ALLOWED);
+    let long = "x".repeat(64 * 1024);
+    assert!(daemon.ask(Method::GET, "/", &[("accept", &long)]).await.status().is_client_error());
+}
+
+#[tokio::test]
+async fn the_json_is_as_documented() {
+    let daemon = Daemon::showing(fake::full()).await;
+    insta::assert_snapshot!("tiers_json", daemon.text("/api/v1/tiers").await);
+    insta::assert_snapshot!("unknown_tier_json", daemon.text("/api/v1/tiers/none").await);
+    let one: serde_json::Value = daemon.get("/api/v1/tiers/standard").await.json().await.unwrap();
+    assert_eq!(one["name"], "standard");
+    let daemon = Daemon::showing(blind()).await;
+    insta::assert_snapshot!("sources_json", daemon.text("/api/v1/sources").await);
+    let tiers: serde_json::Value = daemon.get("/api/v1/tiers").await.json().await.unwrap();
+    assert!(tiers["tiers"][0]["queue"].is_null(), "unknown is null, not zero");
+}
+
+/// GitLab's queue has been out of sight for twelve minutes, everything else is there.
+fn blind() -> Assessment {
+    let mut assessment = fake::assessment(vec![fake::unknown_tier("deployment"), fake::calm_tier("standard")]);
+    assessment.sources.truncate(2);
+    assessment.sources[0] = SourceStatus {
+        up: Some(false),
+        last_success: Some("2026-03-01T11:48:00Z".parse().unwrap()),
+        age: Some(Duration::from_secs(720)),
+        failure: Some("reading the queue: the token was refused (401)".to_owned()),
+        note: Some("source instance: the token belongs to an administrator".to_owned()),
+        ..assessment.sources[0].clone()
+    };
+    assessment
+}
+
+#[tokio::test]
+async fn the_page_says_what_hurts_first_and_why() {
+    let mut assessment = fake::full();
+    assessment.tiers.reverse();
+    let page = Daemon::showing(assessment).await.text("/").await;
+    let position = |needle: &str| page.find(needle).unwrap_or_else(|| panic!("{needle} in {page}"));
+    assert!(position("deployment is hurting") < position("id=\"tier-deployment\""));
+    assert!(position("id=\"tier-deployment\"") < position("id=\"tier-standard\""));
+    for needle in [
+        "since <time",
+        "(13 min 30 s)",
+        "No node of the tier has enough free CPU for the pod.",
+        "the platform's",
+        "See whether the node pool can still grow",
+        "Judged at",
+        "<meta http-equiv=\"refresh\"",
+    ] {
+        position(needle);
+    }
+    assert!(!page.contains("<script") && !page.contains("style=\"") && !page.contains("https://"), "{page}");
+}
+
+#[tokio::test]
+async fn a_calm_page_says_how_it_knows() {
+    let page =
+        Daemon::showing(fake::assessment(vec![fake::calm_tier("deployment"), fake::calm_tier("standard")])).await;
+    let page = page.text("/").await;
+    assert!(page.contains("All 2 tiers start their jobs as promised"), "{page}");
+    assert!(page.contains("from 9 of 9 sources, the oldest data 4 s old"), "{page}");
+    assert!(!page.contains("role=\"alert\""));
+}
+
+#[tokio::test]
+async fn a_blind_source_stands_before_everything_else() {
+    let page = Daemon::showing(blind()).await.text("/").await;
+    let alarm = page.find("Cannot see GitLab's queue").expect("an alarm");
+    assert!(alarm < page.find("class=\"tier").unwrap());
+    assert!(page.contains("Reading the queue: the token was refused (401)."), "{page}");
+    assert!(page.contains("12 min ago"));
+    assert!(page.contains("not known"));
+}
+
+#[tokio::test]
+async fn hostile_names_stay_text() {
+    const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'&\u{202e}evil\u{1b}[2J\u{200b}\n{{7*7}}";
+    let mut assessment = fake::full();
+    let tier = &mut assessment.tiers[0];
+    tier.waiting.push(WaitingJob {
+        id: JobId(1),
+        name: HOSTILE.into(),
+        project: Some(HOSTILE.into()),
+        waited: Duration::from_secs(5),
+    });
+    tier.causes[0] = CauseLine { evidence: Some(HOSTILE.repeat(20).into()), ..tier.causes[0].clone() };
+    assessment.sources[0].failure = Some(HOSTILE.to_owned());
+    assessment.sources[0].up = Some(false);
+    assessment.sources[0].note = Some(HOSTILE.to_owned());
+    let daemon = Daemon::showing(assessment).await;
+
+    let page = daemon.text("/").await;
+    assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;"), "{page}");
+    for raw in ["<img", "\u{202e}", "\u{1b}", "\u{200b}"] {
+        assert!(!page.contains(raw), "{raw:?} on the page");
+    }
+    for path in ["/api/v1/tiers", "/api/v1/sources"] {
+        let json = daemon.text(path).await;
+        for raw in ["\u{202e}", "\u{1b}", "\u{200b}"] {
+            assert!(!json.contains(raw), "{raw:?} in {path}");
+        }
+        assert!(json.contains("\\u202eevil\\u001b[2J\\u200b"), "{json}");
+    }
+    let tiers: serde_json::Value = daemon.get("/api/v1/tiers").await.json().await.unwrap();
+    assert_eq!(tiers["tiers"][0]["waiting"][2]["name"], HOSTILE, "JSON keeps the value");
+    let metrics = daemon.text("/metrics").await;
+    assert!(!metrics.contains("evil"), "a job's name is never a label");
+}
+
+#[tokio::test]
+async fn a_taken_port_is_told_with_its_flag() {
+    let daemon = Daemon::showing(fake::full()).await;
+    let metrics = fake::metrics(fake::full());
+    let assessment = metrics.assessments.subscribe();
+    let outputs = Outputs { registry: Arc::new(metrics.registry), assessment, clock: Clock::system() };
+    let address = daemon.address.to_string();
+    let error = Server::bind(&address, outputs.clone()).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("listening on {address} (--web.listen-address)"));
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("in use"));
+    let everywhere = Server::bind(":0", outputs).await.unwrap();
+    assert!(everywhere.local_addr().ip().is_unspecified());
+}
+
+#[tokio::test]
+async fn stopping_does_not_wait_for_idle_connections() {
+    let daemon = Daemon::showing(fake::full()).await;
+    daemon.text("/livez").await; // leaves a connection open in the client's pool
+    daemon.stop.cancel();
+    tokio::time::timeout(Duration::from_secs(2), daemon.task).await.expect("in time").unwrap();
+    assert!(daemon.client.get(format!("http://{}/livez", daemon.address)).send().await.is_err());
+}

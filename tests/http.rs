@@ -163,7 +163,8 @@ async fn the_page_says_what_hurts_first_and_why() {
         "since <time",
         "(13 min 30 s)",
         "No node of the tier has enough free CPU for the pod.",
-        "the platform's",
+        "<section class=\"tier hurting\"",
+        "<span class=\"blame platform\">the platform's",
         "See whether the node pool can still grow",
         "Judged at",
         "<meta http-equiv=\"refresh\"",
@@ -178,9 +179,14 @@ async fn a_calm_page_says_how_it_knows() {
     let page =
         Daemon::showing(fake::assessment(vec![fake::calm_tier("deployment"), fake::calm_tier("standard")])).await;
     let page = page.text("/").await;
-    assert!(page.contains("All 2 tiers start their jobs as promised"), "{page}");
+    assert!(page.contains("Both tiers start their jobs as promised"), "{page}");
     assert!(page.contains("from 9 of 9 sources, the oldest data 4 s old"), "{page}");
     assert!(!page.contains("role=\"alert\""));
+
+    let mut half_seen = fake::assessment(vec![fake::calm_tier("standard")]);
+    half_seen.sources[0].up = Some(false);
+    let page = Daemon::showing(half_seen).await.text("/").await;
+    assert!(page.contains("As far as can be seen, the tier starts its jobs as promised"), "{page}");
 }
 
 #[tokio::test]
@@ -190,6 +196,7 @@ async fn a_blind_source_stands_before_everything_else() {
     assert!(alarm < page.find("class=\"tier").unwrap());
     assert!(page.contains("Reading the queue: the token was refused (401)."), "{page}");
     assert!(page.contains("12 min ago"));
+    assert!(page.contains("deployment cannot be judged"));
     assert!(page.contains("not known"));
 }
 

@@ -76,22 +76,40 @@ struct Summary {
 
 impl Summary {
     fn of(assessment: &Assessment) -> Self {
-        let tiers = &assessment.tiers;
-        let state = tiers.iter().map(|tier| tier.state).min().unwrap_or(TierState::Fine);
-        let names: Vec<&str> = tiers.iter().filter(|tier| tier.state == state).map(|tier| &*tier.name).collect();
-        let are = if names.len() == 1 { "is" } else { "are" };
-        let words = match state {
-            TierState::Fine => match tiers.len() {
-                1 => "The tier starts its jobs as promised".to_owned(),
-                many => format!("All {many} tiers start their jobs as promised"),
-            },
-            TierState::Blind if !assessment.complete => "Starting: waiting for the first answers".to_owned(),
-            TierState::Blind => format!("{}: nothing can be said", list(&names)),
-            TierState::Down => format!("{} {are} down", list(&names)),
-            TierState::Hurting => format!("{} {are} hurting", list(&names)),
-            TierState::Degraded => format!("{} {are} degraded, jobs still start in time", list(&names)),
+        let worst = assessment.tiers.iter().map(|tier| tier.state).min().unwrap_or(TierState::Fine);
+        let names = |state| {
+            let of_state = assessment.tiers.iter().filter(|tier| tier.state == state);
+            of_state.map(|tier| &*tier.name).collect::<Vec<&str>>()
         };
-        Self { state, words }
+        let those = names(worst);
+        let are = if those.len() == 1 { "is" } else { "are" };
+        let mut words = match worst {
+            TierState::Fine => return Self::calm(assessment),
+            TierState::Blind if !assessment.complete => "Starting: waiting for the first answers".to_owned(),
+            TierState::Blind => format!("{} cannot be judged", list(&those)),
+            TierState::Down => format!("{} {are} down", list(&those)),
+            TierState::Hurting => format!("{} {are} hurting", list(&those)),
+            TierState::Degraded => format!("{} {are} degraded, jobs still start in time", list(&those)),
+        };
+        let blind = names(TierState::Blind);
+        if worst < TierState::Blind && !blind.is_empty() {
+            words.push_str(&format!(", {} cannot be judged", list(&blind)));
+        }
+        Self { state: worst, words }
+    }
+
+    /// Nothing is wrong, as far as can be seen.
+    fn calm(assessment: &Assessment) -> Self {
+        let tiers = match assessment.tiers.len() {
+            1 => "the tier starts its jobs".to_owned(),
+            2 => "both tiers start their jobs".to_owned(),
+            many => format!("all {many} tiers start their jobs"),
+        };
+        if assessment.sources.iter().any(|source| source.up == Some(false)) {
+            return Self { state: TierState::Blind, words: format!("As far as can be seen, {tiers} as promised") };
+        }
+        let words = words::sentence(&format!("{tiers} as promised"));
+        Self { state: TierState::Fine, words: words.trim_end_matches('.').to_owned() }
     }
 }
 

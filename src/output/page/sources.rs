@@ -28,7 +28,7 @@ pub(super) fn alarms(assessment: &Assessment) -> Markup {
                     }
                 }
                 @if !source.tiers.is_empty() {
-                    p { "What depends on it is withheld for: " (tiers(source)) "." }
+                    p { "Depends on it: " (tiers(source)) ". What is shown is the last that was seen, and withheld once too old." }
                 }
             }
         }

@@ -15,7 +15,7 @@ use crate::output::words;
 
 pub(super) fn card(tier: &TierAssessment, now: Timestamp) -> Markup {
     html! {
-        section.tier class=(tier.state.as_str()) aria-labelledby={ "tier-" (tier.name) } {
+        section class={ "tier " (tier.state.as_str()) } aria-labelledby={ "tier-" (tier.name) } {
             div.title {
                 h2 id={ "tier-" (tier.name) } { (tier.name) }
                 span.state { (state_word(tier.state)) }
@@ -48,7 +48,7 @@ fn numbers(tier: &TierAssessment) -> Markup {
                     (number(&format!("Over {promise}"), &queue.overdue.to_string(), if queue.overdue > 0 { "bad" } else { "" }))
                     @let unserved = queue.unserved.values().sum::<u64>();
                     @if unserved > 0 { (number("No runner fits", &unserved.to_string(), "bad")) }
-                    @if queue.uncertain > 0 { (number("Perhaps", &queue.uncertain.to_string(), "")) }
+                    @if queue.uncertain > 0 { (number("Uncertain", &queue.uncertain.to_string(), "")) }
                 }
                 None => (number("Waiting", "not known", "unknown")),
             }
@@ -76,7 +76,7 @@ fn cause(line: &CauseLine) -> Markup {
         li {
             p.what {
                 span.count { (line.count) " ×" } " " (words::sentence(line.sentence)) " "
-                span.blame class=(line.blame.as_str()) { (blame_word(line.blame)) }
+                span class={ "blame " (line.blame.as_str()) } { (blame_word(line.blame)) }
             }
             p.next { (words::sentence(line.next_step)) }
             @if let Some(evidence) = &line.evidence { p.evidence { code { (words::plain(evidence)) } } }
@@ -120,7 +120,7 @@ fn phases(tier: &TierAssessment) -> Markup {
             }
             ul.legend {
                 @for (phase, mean) in &tier.phases {
-                    li { span.key class=(phase.as_str()) {} (phase_word(*phase)) " " b { (short(*mean)) } }
+                    li { span class={ "key " (phase.as_str()) } {} (phase_word(*phase)) " " b { (short(*mean)) } }
                 }
             }
         }
@@ -179,7 +179,7 @@ fn supply(tier: &TierAssessment) -> String {
                 parts.push("none".to_owned());
             }
             if runners.paused > 0 {
-                parts.push(format!("{} paused", runners.paused));
+                parts.push(format!("{} of them paused", runners.paused));
             }
             format!("runners: {}", parts.join(", "))
         }

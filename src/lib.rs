@@ -3,6 +3,7 @@
 pub mod cause;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod desk;
 pub mod metrics;
 pub mod model;

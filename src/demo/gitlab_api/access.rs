@@ -1,0 +1,114 @@
+//! Who asks: tokens, scopes and roles.
+
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::json;
+
+use super::answer::Answer;
+use crate::demo::world::World;
+use crate::demo::world::land::Project;
+
+/// An administrator's token with `read_api`.
+pub const ADMIN_TOKEN: &str = "glpat-demo-admin";
+/// A group access token: Maintainer of the group `harbour`, `read_api`.
+pub const MAINTAINER_TOKEN: &str = "glpat-demo-maintainer";
+/// A group access token: Reporter of the group `harbour`, `read_api`.
+pub const REPORTER_TOKEN: &str = "glpat-demo-reporter";
+/// A token whose only scope is `read_user`.
+pub const UNSCOPED_TOKEN: &str = "glpat-demo-unscoped";
+/// A token that has expired.
+pub const EXPIRED_TOKEN: &str = "glpat-demo-expired";
+
+/// GitLab's access levels as far as they matter here.
+const REPORTER: u32 = 20;
+const MAINTAINER: u32 = 40;
+
+/// Somebody GitLab knows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caller {
+    pub(super) user: u64,
+    pub(super) username: &'static str,
+    pub(super) name: &'static str,
+    pub(super) bot: bool,
+    pub(super) admin: bool,
+    pub(super) scope: &'static str,
+    /// Position of the group, access level in it.
+    member: Option<(usize, u32)>,
+}
+
+impl Caller {
+    /// The caller of a request; nobody without a token.
+    ///
+    /// # Errors
+    /// GitLab's answer to a token that is no good.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Option<Self>, Answer> {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let Some(token) =
+            text("private-token").or_else(|| text("authorization").and_then(|value| value.strip_prefix("Bearer ")))
+        else {
+            return Ok(None);
+        };
+        let bot = Self {
+            user: 60,
+            username: "group_10_bot_4f2a",
+            name: "tierwatch",
+            bot: true,
+            admin: false,
+            scope: "read_api",
+            member: Some((0, MAINTAINER)),
+        };
+        match token {
+            ADMIN_TOKEN => {
+                let root = Self { user: 1, username: "mira", name: "Mira Example", bot: false, admin: true, ..bot };
+                Ok(Some(Self { member: None, ..root }))
+            }
+            MAINTAINER_TOKEN => Ok(Some(bot)),
+            REPORTER_TOKEN => Ok(Some(Self { user: 61, member: Some((0, REPORTER)), ..bot })),
+            UNSCOPED_TOKEN => Ok(Some(Self { user: 62, scope: "read_user", member: None, ..bot })),
+            EXPIRED_TOKEN => Err(Answer::json(
+                StatusCode::UNAUTHORIZED,
+                json!({ "error": "invalid_token",
+                    "error_description": "Token is expired. You can either do re-authorization or token refresh." }),
+            )
+            .with("www-authenticate", "Bearer realm=\"Protected by OAuth 2.0\", error=\"invalid_token\"")),
+            _ => Err(Answer::unauthorized()),
+        }
+    }
+
+    pub(super) fn may_read_api(&self) -> bool {
+        self.scope == "read_api"
+    }
+
+    fn level_in(&self, group: usize) -> u32 {
+        match self.member {
+            Some((own, level)) if own == group => level,
+            Some(_) | None if self.admin => 60,
+            Some(_) | None => 0,
+        }
+    }
+
+    pub(super) fn sees_group(&self, group: usize) -> bool {
+        self.level_in(group) > 0
+    }
+
+    pub(super) fn sees_project(&self, project: &Project) -> bool {
+        self.level_in(project.group) > 0
+    }
+
+    pub(super) fn reads_builds(&self, project: &Project) -> bool {
+        self.level_in(project.group) >= REPORTER
+    }
+
+    pub(super) fn maintains(&self, group: usize) -> bool {
+        self.level_in(group) >= MAINTAINER
+    }
+
+    /// Instance runners are shown to every signed-in user, group runners to the group's Maintainers.
+    pub(super) fn reads_runner(&self, world: &World, runner: usize) -> bool {
+        world.tiers.get(runner).is_some_and(|tier| tier.owner.is_none_or(|group| self.maintains(group)))
+    }
+
+    /// `read_builds` on a runner: an instance runner's only for administrators.
+    pub(super) fn reads_builds_of(&self, world: &World, runner: usize) -> bool {
+        world.tiers.get(runner).is_some_and(|tier| tier.owner.map_or(self.admin, |group| self.maintains(group)))
+    }
+}

@@ -1,0 +1,94 @@
+//! What GitLab does when it does not simply answer.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use serde_json::json;
+
+use super::answer::Answer;
+use crate::clock::Clock;
+use crate::demo::faults::Misdeed;
+
+/// The answer given in place of the right one; none when the right one is to be given after all.
+pub(super) async fn instead(misdeed: Option<&Misdeed>, clock: &Clock) -> Option<Answer> {
+    match misdeed? {
+        Misdeed::Throttled(retry_after) => {
+            let reset = clock.now().wall.as_second() + i64::from(retry_after.unwrap_or(60));
+            let answer = Answer::text(StatusCode::TOO_MANY_REQUESTS, "text/plain", "Retry later\n".to_owned())
+                .with("ratelimit-limit", "2000")
+                .with("ratelimit-name", "throttle_authenticated_api")
+                .with("ratelimit-observed", "2001")
+                .with("ratelimit-remaining", "0")
+                .with("ratelimit-reset", reset.to_string());
+            Some(after(answer, *retry_after))
+        }
+        Misdeed::Limited(retry_after) => {
+            let words = "This endpoint has been requested too many times. Try again later.";
+            let answer = Answer::json(StatusCode::TOO_MANY_REQUESTS, json!({ "message": { "error": words } }));
+            Some(after(answer, *retry_after))
+        }
+        Misdeed::Status(code) => {
+            let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let words = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or("Error"));
+            Some(Answer::message(status, &words))
+        }
+        Misdeed::Proxy(code) => {
+            let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::BAD_GATEWAY);
+            let page = format!(
+                "<html><body><h1>{} {}</h1></body></html>",
+                status.as_u16(),
+                status.canonical_reason().unwrap_or("Error")
+            );
+            Some(Answer::text(status, "text/html", page))
+        }
+        Misdeed::Slow(millis) => {
+            tokio::time::sleep(Duration::from_millis(*millis)).await;
+            None
+        }
+        Misdeed::Hang => std::future::pending().await,
+        Misdeed::Garbage => {
+            Some(Answer::text(StatusCode::OK, "application/json", "<!DOCTYPE html><p>Sign in".to_owned()))
+        }
+        Misdeed::Redirect(to) => {
+            let answer = Answer::text(StatusCode::FOUND, "text/html", String::new());
+            Some(answer.with("location", to.clone()))
+        }
+        Misdeed::Half | Misdeed::ForeignLink(_) => None,
+    }
+}
+
+fn after(answer: Answer, seconds: Option<u32>) -> Answer {
+    match seconds {
+        Some(seconds) => answer.with("retry-after", seconds.to_string()),
+        None => answer,
+    }
+}
+
+/// The right answer, spoiled.
+pub(super) fn spoiled(mut answer: Answer, misdeed: Option<&Misdeed>) -> Answer {
+    match misdeed {
+        Some(Misdeed::Half) => {
+            let half: String = answer.body.chars().take(answer.body.chars().count() / 2).collect();
+            answer.body = half;
+        }
+        Some(Misdeed::ForeignLink(host)) => {
+            for (name, value) in &mut answer.headers {
+                if name == "link" {
+                    *value = value.replace("http://127.0.0.1", host);
+                }
+            }
+        }
+        Some(
+            Misdeed::Throttled(_)
+            | Misdeed::Limited(_)
+            | Misdeed::Status(_)
+            | Misdeed::Proxy(_)
+            | Misdeed::Slow(_)
+            | Misdeed::Hang
+            | Misdeed::Garbage
+            | Misdeed::Redirect(_),
+        )
+        | None => {}
+    }
+    answer
+}

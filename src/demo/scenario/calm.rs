@@ -1,0 +1,43 @@
+//! Nothing broken: quiet days, and queues that are long because there is much to do.
+
+use super::{Act, Kind, Scenario, minute, story};
+
+pub(super) fn scenarios() -> Vec<Scenario> {
+    vec![
+        story(
+            "quiet-day",
+            "the usual traffic on a healthy platform",
+            "every tier in time; a few failed scripts and a canceled job, all the users' own",
+            20,
+            vec![],
+        ),
+        story(
+            "saturated-standard",
+            "more standard jobs than its runners can run at once",
+            "standard is late, its runners are all busy; the other tiers are not touched",
+            25,
+            vec![(minute(4), Act::Burst { tier: "standard", jobs: 160, over: minute(3), kind: Kind::Ordinary })],
+        ),
+        story(
+            "noisy-project",
+            "one project floods the standard tier",
+            "one project has more than four fifths of the waiting jobs",
+            20,
+            vec![(minute(4), Act::Burst { tier: "standard", jobs: 130, over: minute(1), kind: Kind::OneProject })],
+        ),
+        story(
+            "dropped-jobs",
+            "jobs ask for a tag that no runner has, and GitLab gives up on them after an hour",
+            "unserved jobs near standard, then jobs dropped as stuck_pending_no_matching_runners",
+            70,
+            vec![(minute(2), Act::Burst { tier: "standard", jobs: 5, over: minute(2), kind: Kind::UnknownTag })],
+        ),
+        story(
+            "protected-mismatch",
+            "feature branches ask for the protected tier",
+            "unserved jobs near protected because their ref is not protected; dropped after an hour",
+            70,
+            vec![(minute(2), Act::Burst { tier: "protected", jobs: 4, over: minute(2), kind: Kind::UnprotectedRef })],
+        ),
+    ]
+}

@@ -1,0 +1,119 @@
+//! Stories as data: how many jobs come, and what goes wrong when.
+
+mod calm;
+mod cluster;
+mod gitlab;
+mod images;
+mod show;
+
+pub(crate) use self::show::WARM;
+
+use jiff::SignedDuration;
+
+use super::faults::{GitlabFault, KubeFault};
+use super::world::images::Trouble;
+
+/// A story.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// In one line.
+    pub about: &'static str,
+    /// What a reader of the page should see.
+    pub shows: &'static str,
+    /// New jobs come for this long; then the platform works off what is there.
+    pub length: SignedDuration,
+    /// The seed unless another is given.
+    pub seed: u64,
+    /// Jobs an hour per tier in quiet times.
+    pub(crate) traffic: Vec<(&'static str, f64)>,
+    /// What happens when, counted from the start.
+    pub(crate) script: Vec<(SignedDuration, Act)>,
+    /// Starts again from the beginning when it is over.
+    pub(crate) endless: bool,
+}
+
+/// Something the script does to the platform.
+#[derive(Debug, Clone)]
+pub(crate) enum Act {
+    /// So many jobs, spread over a time.
+    Burst { tier: &'static str, jobs: u32, over: SignedDuration, kind: Kind },
+    /// The tier's runner managers crash in a loop, or come back.
+    Managers { tier: &'static str, up: bool },
+    /// Somebody presses "pause" on the tier's runner.
+    Paused { tier: &'static str, paused: bool },
+    /// A registry refuses pulls, or is well again.
+    Registry { host: &'static str, trouble: Option<Trouble> },
+    /// The tier's nodes are replaced by a pool with a taint that no job pod tolerates, or by the right one.
+    ReplacePool { tier: &'static str, taint: Option<&'static str> },
+    /// The cloud takes back one node of the tier.
+    SpotInterruption { tier: &'static str },
+    /// GitLab's API misbehaves for a time.
+    Gitlab { fault: GitlabFault, lasts: SignedDuration },
+    /// The cluster's API misbehaves for a time.
+    Kube { fault: KubeFault, lasts: SignedDuration },
+}
+
+/// What is special about the jobs of a burst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nothing.
+    Ordinary,
+    /// They ask for more processors than a busy node has left.
+    Large,
+    /// They all belong to one project.
+    OneProject,
+    /// Their image does not exist: the user's own mistake.
+    MissingImage,
+    /// They carry a tag beside the tier's that no runner has.
+    UnknownTag,
+    /// They run for a branch that is not protected.
+    UnprotectedRef,
+}
+
+/// Every scenario, the endless show of the bare `demo` command last.
+#[must_use]
+pub fn all() -> Vec<Scenario> {
+    let mut all = calm::scenarios();
+    all.extend(cluster::scenarios());
+    all.extend(images::scenarios());
+    all.extend(gitlab::scenarios());
+    all.push(show::scenario());
+    all
+}
+
+/// The scenario of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<Scenario> {
+    all().into_iter().find(|scenario| scenario.name == name)
+}
+
+/// The scenario of the bare `demo` command: one incident after the other, for ever.
+#[must_use]
+pub fn show() -> Scenario {
+    show::scenario()
+}
+
+/// A minute of the story.
+pub(crate) const fn minute(minutes: i64) -> SignedDuration {
+    SignedDuration::from_mins(minutes)
+}
+
+/// The jobs that come on any working day.
+fn usual_traffic() -> Vec<(&'static str, f64)> {
+    vec![("standard", 420.0), ("protected", 60.0), ("privileged", 24.0), ("deployment", 30.0), ("sandbox", 50.0)]
+}
+
+/// What all stories have in common.
+fn story(
+    name: &'static str,
+    about: &'static str,
+    shows: &'static str,
+    minutes: i64,
+    script: Vec<(SignedDuration, Act)>,
+) -> Scenario {
+    // Any seed will do; a different one for each story keeps them from looking alike.
+    let seed = name.bytes().fold(7, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    Scenario { name, about, shows, length: minute(minutes), seed, traffic: usual_traffic(), script, endless: false }
+}

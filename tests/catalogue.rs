@@ -1,5 +1,7 @@
 //! The catalogue is the only place where a metric is named, and its names follow the conventions.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

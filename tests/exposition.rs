@@ -1,5 +1,7 @@
 //! An assessment and some occurrences in, the text of a scrape out.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

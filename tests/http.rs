@@ -1,5 +1,7 @@
 //! The server as a client sees it.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod support;
 
 use std::io::Read as _;

@@ -1,5 +1,7 @@
 //! Assessments made by hand: one in which everything is known and much is wrong, one that knows nothing.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

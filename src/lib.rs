@@ -1,6 +1,7 @@
 //! tierwatch: which runner tier hurts, since when, why, whose fault, and what to do next.
 
 pub mod cause;
+pub mod classify;
 pub mod clock;
 pub mod config;
 pub mod demo;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::cause::{Blame, Cause, Pull, Scheduling};
-use crate::model::occurrence::{Phase, labels};
+use crate::cause::{Blame, Cause, Pull, Scheduling, labels};
+use crate::model::occurrence::Phase;
 use crate::model::policy::Urgency;
 use crate::observation::{JobId, Now, PodPhase, RunnerId, RunnerStatus, SourceKey};
 

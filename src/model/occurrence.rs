@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cause::{Blame, Pull, Scheduling};
+use crate::cause::{Blame, Pull, Scheduling, labels};
 use crate::model::policy::TierId;
 use crate::observation::{FailureClass, JobId, SourceKey, SourceKind};
 
@@ -111,28 +111,6 @@ pub enum Occurrence {
         table: Table,
     },
 }
-
-macro_rules! labels {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        pub enum $name {
-            $($(#[$vdoc])* #[serde(rename = $text)] $variant),+
-        }
-
-        impl $name {
-            /// Every value.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The label value.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-        }
-    };
-}
-pub(crate) use labels;
 
 labels! {
     /// Where the time of a start goes.

@@ -6,7 +6,7 @@ use prometheus_client::registry::Registry;
 
 use super::catalogue as rows;
 use super::family::{Buckets, Counters, Gauges, Histograms};
-use crate::model::occurrence::labels;
+use crate::cause::labels;
 use crate::observation::SourceKind;
 
 labels! {

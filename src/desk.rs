@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::metrics::Own;
 use crate::model::assess::assess;
 use crate::model::assessment::Assessment;
 use crate::model::fleet::Fleet;
@@ -37,6 +37,7 @@ pub struct Desk {
     fleet: Fleet,
     clock: Clock,
     sink: Sink,
+    own: Own,
     assessments: watch::Sender<Arc<Assessment>>,
     wishes: watch::Sender<Arc<Wishes>>,
 }
@@ -53,15 +54,15 @@ pub struct Published {
 impl Desk {
     /// A desk for `fleet` that tells `sink` what happens.
     #[must_use]
-    pub fn new(fleet: Fleet, clock: Clock, sink: Sink) -> (Self, Published) {
+    pub fn new(fleet: Fleet, clock: Clock, sink: Sink, own: Own) -> (Self, Published) {
         let (assessments, assessed) = watch::channel(Arc::new(assess(&fleet, clock.now(), None)));
         let (wishes, wished) = watch::channel(Arc::default());
         let published = Published { assessments: assessed, wishes: wished };
-        (Self { fleet, clock, sink, assessments, wishes }, published)
+        (Self { fleet, clock, sink, own, assessments, wishes }, published)
     }
 
-    /// Works until `stop`, or until every source is gone. What has arrived by then is still counted.
-    pub async fn run(mut self, mut observations: mpsc::Receiver<Observation>, stop: CancellationToken) {
+    /// Works until every source is gone; whatever they said by then is counted.
+    pub async fn run(mut self, mut observations: mpsc::Receiver<Observation>) {
         let mut batch = Vec::with_capacity(BATCH);
         let mut changed = false;
         let mut tick = std::pin::pin!(self.clock.clone().sleep_owned(TICK));
@@ -69,8 +70,8 @@ impl Desk {
         loop {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
                 () = &mut tick => {
+                    self.own.desk_queue_depth(observations.len());
                     self.pass_time();
                     changed = false;
                     tick.set(self.clock.clone().sleep_owned(TICK));
@@ -92,10 +93,6 @@ impl Desk {
                     }
                 }
             }
-        }
-        observations.close();
-        while let Ok(observation) = observations.try_recv() {
-            self.fold(observation);
         }
         self.publish();
     }
@@ -122,7 +119,32 @@ impl Desk {
 
     fn publish(&self) {
         let previous = self.assessments.borrow().clone();
-        self.assessments.send_replace(Arc::new(assess(&self.fleet, self.clock.now(), Some(&previous))));
+        let assessment = assess(&self.fleet, self.clock.now(), Some(&previous));
+        tell_changes(&previous, &assessment);
+        self.assessments.send_replace(Arc::new(assessment));
+    }
+}
+
+/// The log says what an operator would ask it later: when a tier changed its state, when a source went blind.
+fn tell_changes(before: &Assessment, after: &Assessment) {
+    for (old, new) in before.tiers.iter().zip(&after.tiers).filter(|(old, new)| old.state != new.state) {
+        let (was, is) = (old.state.as_str(), new.state.as_str());
+        tracing::info!(tier = %new.name, was, is, "{}", new.headline);
+    }
+    for new in &after.sources {
+        let old = before.sources.iter().find(|old| old.source == new.source).and_then(|old| old.up);
+        if old == new.up {
+            continue;
+        }
+        let (source, namespace) = (new.source.kind.as_str(), new.source.namespace.as_deref().unwrap_or_default());
+        match new.up {
+            Some(true) => tracing::info!(source, namespace, "source is up"),
+            Some(false) => {
+                let failure = new.failure.as_deref().unwrap_or("its data is too old");
+                tracing::warn!(source, namespace, failure, "source is down");
+            }
+            None => {}
+        }
     }
 }
 

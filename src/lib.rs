@@ -1,5 +1,6 @@
 //! tierwatch: which runner tier hurts, since when, why, whose fault, and what to do next.
 
+pub mod app;
 pub mod cause;
 pub mod classify;
 pub mod clock;

@@ -54,7 +54,8 @@ impl Sources {
     }
 
     pub(in crate::model) fn all_attempted(&self) -> bool {
-        self.rows.values().all(SourceRow::attempted)
+        // Protected refs are read only when a waiting job depends on them.
+        self.rows.iter().all(|(key, row)| row.attempted() || key.kind == SourceKind::GitlabRefs)
     }
 
     /// Notes who spoke; returns whether this was the source's first good answer.

@@ -1,0 +1,138 @@
+//! Wiring only: clients, sources, desk, server, and the order in which they stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use prometheus_client::registry::Registry;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::{Config, Kubernetes};
+use crate::desk::{CHANNEL, Desk};
+use crate::metrics::{Levels, Occurrences, Own, Process};
+use crate::model::fleet::Fleet;
+use crate::observation::SourceKey;
+use crate::output::{BindError, Outputs, Server};
+use crate::source::gitlab::{ClientError, GitlabSources};
+use crate::source::kube::{self, ConnectError};
+use crate::source::watch::Pace;
+
+/// Why the daemon cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No way to GitLab.
+    #[error("preparing the connection to GitLab: {0}")]
+    Gitlab(#[from] ClientError),
+    /// No way to the cluster.
+    #[error(transparent)]
+    Kubernetes(#[from] ConnectError),
+    /// The listen address cannot be had.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+}
+
+/// A daemon that runs.
+#[derive(Debug)]
+pub struct Daemon {
+    address: SocketAddr,
+    sources: JoinSet<()>,
+    desk: JoinSet<()>,
+    server: JoinSet<()>,
+    stop: Stop,
+}
+
+/// One token per stage, because each may only stop after the one before it.
+#[derive(Debug, Default)]
+struct Stop {
+    sources: CancellationToken,
+    server: CancellationToken,
+}
+
+impl Daemon {
+    /// Starts everything that `config` asks for and serves at `listen` (`:port`, `host:port`).
+    ///
+    /// # Errors
+    /// Before anything runs: certificates, kubeconfig or the listen address cannot be used. A server that is down
+    /// is no error: its source says so.
+    pub async fn start(config: Config, listen: &str, clock: Clock) -> Result<Self, StartError> {
+        let Config { gitlab, kubernetes, policy, telemetry: _ } = config;
+        let policy = Arc::new(policy);
+        let keys = keys(&policy, &kubernetes);
+        let kinds: Vec<_> = keys.iter().map(|key| key.kind).collect();
+
+        let mut registry = Registry::default();
+        let occurrences = Occurrences::new(&policy, &keys, &mut registry);
+        let own = Own::new(&kinds, &mut registry);
+        let count = Box::new(move |occurrence: &_| occurrences.count(occurrence));
+        let (desk, published) = Desk::new(Fleet::new(Arc::clone(&policy), keys), clock.clone(), count, own.clone());
+        registry.register_collector(Box::new(Levels::new(published.assessments.clone())));
+        registry.register_collector(Box::new(Process::new()));
+
+        let outputs = Outputs { registry: Arc::new(registry), assessment: published.assessments, clock: clock.clone() };
+        let server = Server::bind(listen, outputs).await?;
+        let address = server.local_addr();
+        let client = if kubernetes.enabled { Some(kube::connect(&kubernetes).await?) } else { None };
+
+        let stop = Stop::default();
+        let (channel, observations) = mpsc::channel(CHANNEL);
+        let gitlab = GitlabSources {
+            runners: policy.tiers.iter().flat_map(|tier| tier.runners.iter().copied()).collect(),
+            config: gitlab,
+            clock: clock.clone(),
+            own: own.clone(),
+            wishes: published.wishes,
+            desk: channel.clone(),
+        };
+        let mut sources = JoinSet::new();
+        for (_, source) in gitlab.start(&stop.sources)? {
+            sources.spawn(source);
+        }
+        if let Some(client) = client {
+            let watches =
+                kube::start(&client, &policy, &kubernetes, &channel, &clock, &own, &stop.sources, Pace::default());
+            let mut watches = watches.tasks;
+            sources.spawn(async move { while watches.join_next().await.is_some() {} });
+        }
+        // The desk ends when the last source has dropped its end of the channel.
+        drop(channel);
+        let mut desk_task = JoinSet::new();
+        desk_task.spawn(desk.run(observations));
+        let mut server_task = JoinSet::new();
+        server_task.spawn(server.run(stop.server.clone()));
+        Ok(Self { address, sources, desk: desk_task, server: server_task, stop })
+    }
+
+    /// Where it serves.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until a part ends that should not: the caller then stops the rest.
+    pub async fn broken(&mut self) {
+        tokio::select! {
+            _ = self.desk.join_next() => tracing::error!("the desk ended"),
+            _ = self.server.join_next() => tracing::error!("the server ended"),
+        }
+    }
+
+    /// Stops in order: no new observations, what has arrived is counted, the last scrape is answered.
+    pub async fn stop(mut self) {
+        self.stop.sources.cancel();
+        while self.sources.join_next().await.is_some() {}
+        while self.desk.join_next().await.is_some() {}
+        self.stop.server.cancel();
+        while self.server.join_next().await.is_some() {}
+    }
+}
+
+/// Everybody who is expected to speak.
+fn keys(policy: &crate::model::policy::Policy, kubernetes: &Kubernetes) -> Vec<SourceKey> {
+    let mut keys = GitlabSources::keys().to_vec();
+    if kubernetes.enabled {
+        keys.extend(kube::plan(policy, kubernetes));
+    }
+    keys
+}

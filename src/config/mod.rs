@@ -1,4 +1,8 @@
-//! The configuration: what was written ([`raw`](self)), checked all at once, as the rest of the house reads it.
+//! The configuration: what was written, checked all at once, as the rest of the house reads it.
+//!
+//! `yaml` reads text into values that know their line · `layers` lays defaults, file and environment over one
+//! another · `shape` holds them to the schema made of `raw` · `check`, `tiers` and `rules` judge the values ·
+//! `print` writes the result. Every step tells all its problems.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,8 +12,22 @@ use url::Url;
 
 use crate::model::policy::Policy;
 
+mod check;
+mod layers;
+mod load;
+mod print;
+mod problem;
+mod raw;
+mod rules;
+mod schema;
 mod secret;
+mod shape;
+mod tiers;
+mod yaml;
 
+pub use load::Resolved;
+pub use problem::{Place, Problem, Problems};
+pub use schema::{Key, keys, schema_text};
 pub use secret::{SecretError, SecretFile};
 
 /// A valid configuration. `app.rs` takes it apart in full, so that a field nobody uses does not compile.

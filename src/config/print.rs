@@ -1,0 +1,189 @@
+//! The resolved configuration as YAML: valid input again, each value with the place it came from. Secrets are files,
+//! so only their paths are printed.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::rules::{duration_text, size_text};
+use super::{Config, Gitlab, Kubernetes, Place, Queue, QueueChoice, Resolved, Telemetry};
+use crate::model::policy::{History, Objective, Policy, TierPolicy};
+
+impl Resolved {
+    /// The configuration as YAML.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        let mut page = Page { resolved: self, text: String::new() };
+        let file = self.file.as_ref().map_or_else(String::new, |file| format!(" of {}", file.display()));
+        let _ = writeln!(page.text, "# What tierwatch works with. Behind each value: its line{file}, its environment");
+        let _ = writeln!(page.text, "# variable, or `default`.");
+        // Taken apart in full: a new field does not compile until it is printed.
+        let Config { gitlab, kubernetes, policy, telemetry } = &self.config;
+        let Policy { tiers, staleness: _, sweep: _, registries, history } = policy;
+        page.gitlab(gitlab);
+        page.kubernetes(kubernetes);
+        page.list(0, "registries", "registries", registries);
+        page.history(history);
+        page.telemetry(telemetry);
+        page.open(0, "tiers");
+        for tier in tiers {
+            page.tier(tier);
+        }
+        page.text
+    }
+}
+
+struct Page<'a> {
+    resolved: &'a Resolved,
+    text: String,
+}
+
+impl Page<'_> {
+    fn open(&mut self, depth: usize, name: &str) {
+        if depth == 0 {
+            self.text.push('\n');
+        }
+        let _ = writeln!(self.text, "{:indent$}{}:", "", scalar(name), indent = depth * 2);
+    }
+
+    /// `name: value  # place of key`.
+    fn value(&mut self, depth: usize, key: &str, value: &str) {
+        let name = super::problem::last(key);
+        let place = self.place(key).cloned();
+        let line = format!("{:indent$}{name}: {value}", "", indent = depth * 2);
+        let _ = match place {
+            None => writeln!(self.text, "{line}"),
+            Some(place) => writeln!(self.text, "{line:<50} # {place}"),
+        };
+    }
+
+    fn place(&self, key: &str) -> Option<&Place> {
+        let places = &self.resolved.places;
+        let place = places.get(key).or_else(|| places.get(&format!("{key}[0]")))?;
+        (*place != Place::Unknown).then_some(place)
+    }
+
+    fn list<T: AsRef<str>>(&mut self, depth: usize, name: &str, key: &str, list: &[T]) {
+        let items: Vec<String> = list.iter().map(|item| scalar(item.as_ref())).collect();
+        if depth > 0 {
+            self.value(depth, key, &format!("[{}]", items.join(", ")));
+            return;
+        }
+        let place = self.place(key).map(|place| format!(" # {place}")).unwrap_or_default();
+        if items.is_empty() {
+            let _ = writeln!(self.text, "\n{name}: []{place}");
+            return;
+        }
+        let _ = writeln!(self.text, "\n{name}:{place}");
+        for item in items {
+            let _ = writeln!(self.text, "  - {item}");
+        }
+    }
+
+    fn gitlab(&mut self, gitlab: &Gitlab) {
+        let Gitlab { url, token, ca_file, timeout, requests_per_minute, max_answer_bytes, queue, runners_interval } =
+            gitlab;
+        self.open(0, "gitlab");
+        self.value(1, "gitlab.url", &scalar(url.as_str()));
+        self.value(1, "gitlab.token_file", &scalar(&token.path().to_string_lossy()));
+        if let Some(file) = ca_file {
+            self.value(1, "gitlab.ca_file", &scalar(&file.to_string_lossy()));
+        }
+        self.value(1, "gitlab.timeout", &duration_text(*timeout));
+        self.value(1, "gitlab.requests_per_minute", &requests_per_minute.to_string());
+        self.value(1, "gitlab.max_answer_size", &size_text(*max_answer_bytes));
+        let Queue { source, groups, interval, sweep } = queue;
+        let source = match source {
+            QueueChoice::Auto => "auto",
+            QueueChoice::Instance => "instance",
+            QueueChoice::Projects => "projects",
+        };
+        self.open(1, "queue");
+        self.value(2, "gitlab.queue.source", source);
+        self.list(2, "groups", "gitlab.queue.groups", groups);
+        self.value(2, "gitlab.queue.interval", &duration_text(*interval));
+        self.value(2, "gitlab.queue.sweep", &duration_text(*sweep));
+        self.open(1, "runners");
+        self.value(2, "gitlab.runners.interval", &duration_text(*runners_interval));
+    }
+
+    fn kubernetes(&mut self, kubernetes: &Kubernetes) {
+        let Kubernetes { enabled, kubeconfig, context, cluster_scoped } = kubernetes;
+        self.open(0, "kubernetes");
+        self.value(1, "kubernetes.enabled", &enabled.to_string());
+        if let Some(file) = kubeconfig {
+            self.value(1, "kubernetes.kubeconfig", &scalar(&file.to_string_lossy()));
+        }
+        if let Some(context) = context {
+            self.value(1, "kubernetes.context", &scalar(context));
+        }
+        self.value(1, "kubernetes.cluster_scoped", &cluster_scoped.to_string());
+    }
+
+    fn history(&mut self, history: &History) {
+        let History { max_age, max_jobs } = history;
+        self.open(0, "history");
+        self.value(1, "history.max_age", &duration_text(*max_age));
+        self.value(1, "history.max_jobs", &max_jobs.to_string());
+    }
+
+    fn telemetry(&mut self, telemetry: &Telemetry) {
+        let Telemetry { otlp_endpoint } = telemetry;
+        if let Some(endpoint) = otlp_endpoint {
+            self.open(0, "telemetry");
+            self.open(1, "otlp");
+            self.value(2, "telemetry.otlp.endpoint", &scalar(endpoint.as_str()));
+        }
+    }
+
+    fn tier(&mut self, tier: &TierPolicy) {
+        let TierPolicy {
+            name,
+            tags,
+            run_untagged,
+            runners,
+            namespaces,
+            manager_namespaces,
+            node_label,
+            capacity,
+            urgency,
+            objective,
+            runbook_url,
+        } = tier;
+        let key = |last: &str| format!("tiers.{name}.{last}");
+        self.open(1, name);
+        self.list(2, "tags", &key("tags"), tags);
+        self.value(2, &key("run_untagged"), &run_untagged.to_string());
+        let ids: Vec<Arc<str>> = runners.iter().map(|id| id.to_string().into()).collect();
+        self.value(2, &key("runners"), &format!("[{}]", ids.join(", ")));
+        self.list(2, "namespaces", &key("namespaces"), namespaces);
+        self.list(2, "manager_namespaces", &key("manager_namespaces"), manager_namespaces);
+        self.value(2, &key("runner_tier_label"), &scalar(node_label));
+        if let Some(capacity) = capacity {
+            self.value(2, &key("capacity"), &capacity.to_string());
+        }
+        self.value(2, &key("urgency"), urgency.as_str());
+        let Objective { target, window, start_within, min_jobs } = objective;
+        self.open(2, "objective");
+        self.value(3, &key("objective.target"), &target.to_string());
+        self.value(3, &key("objective.window"), &duration_text(*window));
+        self.value(3, &key("objective.start_within"), &duration_text(*start_within));
+        self.value(3, &key("objective.min_jobs"), &min_jobs.to_string());
+        if let Some(url) = runbook_url {
+            self.value(2, &key("runbook_url"), &scalar(url));
+        }
+    }
+}
+
+/// A text as a YAML scalar: plain where that is certain to be read as the same text, else quoted.
+fn scalar(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:".contains(&byte);
+    let letter = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'/');
+    let word = matches!(
+        text.to_ascii_lowercase().as_str(),
+        "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "y" | "n"
+    );
+    if letter && !word && !text.ends_with(':') && text.bytes().all(plain) {
+        return text.to_owned();
+    }
+    serde_json::to_string(text).unwrap_or_default()
+}

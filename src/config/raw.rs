@@ -1,0 +1,208 @@
+//! The configuration as it is written. The JSON schema, the list of known keys and the reference are made from
+//! these structs; the sentences on the fields are what users read there.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident, $title:literal, $pattern:literal, [$($example:literal),*]) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Deserialize)]
+        #[serde(transparent)]
+        pub(super) struct $name(pub(super) String);
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn inline_schema() -> bool {
+                true
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "title": $title, "pattern": $pattern, "examples": [$($example),*] })
+            }
+        }
+    };
+}
+
+text!(
+    /// A duration by humantime.
+    DurationText, "duration", r"^\s*([0-9]+\s*[A-Za-z]+\s*)+$", ["90s", "1h 30m"]
+);
+text!(
+    /// A number of bytes with a unit.
+    SizeText, "size", r"^\s*[0-9.]+\s*[A-Za-z]*\s*$", ["8 MiB"]
+);
+text!(
+    /// An `http` or `https` address without credentials.
+    AddressText, "address", r"^https?://[^@?#]+$", ["https://gitlab.example.com"]
+);
+text!(
+    /// A path; relative ones start at the configuration file's folder.
+    PathText, "path of a file", r"^[^\n]+$", ["/etc/tierwatch/gitlab-token"]
+);
+
+/// The configuration of tierwatch.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "tierwatch configuration")]
+pub(super) struct Root {
+    /// How to reach GitLab and what to ask.
+    #[schemars(required)]
+    pub(super) gitlab: Option<Gitlab>,
+    /// How to reach the cluster and what to watch.
+    pub(super) kubernetes: Option<Kubernetes>,
+    /// Registries that may be a label value of image pull metrics, as host or host:port; all others count as `other`.
+    pub(super) registries: Option<Vec<String>>,
+    /// How long finished jobs are remembered.
+    pub(super) history: Option<History>,
+    /// What tierwatch tells about itself.
+    pub(super) telemetry: Option<Telemetry>,
+    /// The trust tiers, by name. A name is a value of the `tier` label: lower-case letters, digits and `-`.
+    #[schemars(required, schema_with = "tiers")]
+    pub(super) tiers: Option<BTreeMap<String, Tier>>,
+}
+
+fn tiers(generator: &mut SchemaGenerator) -> Schema {
+    let tier = generator.subschema_for::<Tier>();
+    json_schema!({ "type": "object", "minProperties": 1, "additionalProperties": tier })
+}
+
+/// How to reach GitLab and what to ask.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Gitlab {
+    /// Base address of GitLab, with its relative root if it has one, without `/api/v4`.
+    #[schemars(required)]
+    pub(super) url: Option<AddressText>,
+    /// File that holds the API token; read again when it changes.
+    #[schemars(required)]
+    pub(super) token_file: Option<PathText>,
+    /// File with additional certificate authorities (PEM); read again when it changes.
+    pub(super) ca_file: Option<PathText>,
+    /// Time for one request, the body included; 1s to 5m.
+    pub(super) timeout: Option<DurationText>,
+    /// Request budget, shared by all sources; 10 to 100000.
+    #[schemars(range(min = 10, max = 100_000))]
+    pub(super) requests_per_minute: Option<i64>,
+    /// A longer answer is refused; 64 KiB to 1 GiB.
+    pub(super) max_answer_size: Option<SizeText>,
+    /// How the queue of pending jobs is read.
+    pub(super) queue: Option<Queue>,
+    /// How the runners are read.
+    pub(super) runners: Option<Runners>,
+}
+
+/// How the queue of pending jobs is read.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Queue {
+    /// `auto`: the best way that the token allows. `instance`: all jobs at once, needs an administrator's token.
+    /// `projects`: each project of `groups` in turn.
+    #[schemars(extend("enum" = ["auto", "instance", "projects"]))]
+    pub(super) source: Option<String>,
+    /// Full paths of the groups whose projects are watched; needed by `source: projects`.
+    pub(super) groups: Option<Vec<String>>,
+    /// Time between two reads; 1s to 2m 30s. Data three reads old (5 minutes at most) is no longer judged.
+    pub(super) interval: Option<DurationText>,
+    /// Time within which every project is looked at (`source: projects`); not shorter than `interval`, 1d at most.
+    pub(super) sweep: Option<DurationText>,
+}
+
+/// How the runners are read.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Runners {
+    /// Time between two reads; 1s to 2m 30s. Data three reads old (5 minutes at most) is no longer judged.
+    pub(super) interval: Option<DurationText>,
+}
+
+/// How to reach the cluster and what to watch.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Kubernetes {
+    /// `false`: nothing is asked of Kubernetes; waits are known, their reasons in the cluster are not.
+    pub(super) enabled: Option<bool>,
+    /// A kubeconfig file; without it `KUBECONFIG`, `~/.kube/config`, then the pod's service account.
+    pub(super) kubeconfig: Option<PathText>,
+    /// A context of the kubeconfig; without it the current one.
+    pub(super) context: Option<String>,
+    /// Whether nodes are watched, which needs a ClusterRole.
+    pub(super) cluster_scoped: Option<bool>,
+}
+
+/// How long finished jobs are remembered.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct History {
+    /// Older finished jobs are forgotten; 1m to 30d.
+    pub(super) max_age: Option<DurationText>,
+    /// At most this many finished jobs are remembered; 1 to 1000000.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(super) max_jobs: Option<i64>,
+}
+
+/// What tierwatch tells about itself.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Telemetry {
+    /// Traces over OTLP.
+    pub(super) otlp: Option<Otlp>,
+}
+
+/// Traces over OTLP.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Otlp {
+    /// OTLP/HTTP endpoint without `/v1/traces`, e.g. `http://collector:4318`; without it no trace is sent.
+    pub(super) endpoint: Option<AddressText>,
+}
+
+/// One trust tier.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tier {
+    /// Tags that the tier's runners carry and its jobs ask for.
+    #[schemars(required)]
+    pub(super) tags: Option<Vec<String>>,
+    /// Whether its runners are meant to take jobs without tags.
+    pub(super) run_untagged: Option<bool>,
+    /// Ids of its runners; empty: found by their tags.
+    #[schemars(inner(range(min = 1)))]
+    pub(super) runners: Option<Vec<i64>>,
+    /// Namespaces of its job pods; needed unless `kubernetes.enabled` is `false`.
+    pub(super) namespaces: Option<Vec<String>>,
+    /// Namespaces of its runner managers; without it those of its job pods.
+    pub(super) manager_namespaces: Option<Vec<String>>,
+    /// Node label whose value is the tier's name on the tier's nodes.
+    pub(super) runner_tier_label: Option<String>,
+    /// Jobs it can run at once; without it no saturation is judged.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(super) capacity: Option<i64>,
+    /// `page`: its trouble wakes somebody. `ticket`: done in working hours. `none`: shown only.
+    #[schemars(extend("enum" = ["page", "ticket", "none"]))]
+    pub(super) urgency: Option<String>,
+    /// What its users are promised.
+    pub(super) objective: Option<Objective>,
+    /// Where its own runbook is.
+    pub(super) runbook_url: Option<AddressText>,
+}
+
+/// What the users of a tier are promised.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Objective {
+    /// Part of the jobs that start in time: above 0, below 1.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
+    pub(super) target: Option<f64>,
+    /// Time over which it is counted; 1d to 366d.
+    pub(super) window: Option<DurationText>,
+    /// From "a runner could take it" to "its build container runs"; 1s to 1d.
+    pub(super) start_within: Option<DurationText>,
+    /// Jobs an hour below which a ratio says nothing; 0 to 1000000.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub(super) min_jobs: Option<i64>,
+}

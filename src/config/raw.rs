@@ -82,6 +82,7 @@ pub(super) struct Gitlab {
     #[schemars(required)]
     pub(super) token_file: Option<PathText>,
     /// File with additional certificate authorities (PEM); read again when it changes.
+    #[schemars(extend("examples" = ["/etc/tierwatch/ca.pem"]))]
     pub(super) ca_file: Option<PathText>,
     /// Time for one request, the body included; 1s to 5m.
     pub(super) timeout: Option<DurationText>,
@@ -127,6 +128,7 @@ pub(super) struct Kubernetes {
     /// `false`: nothing is asked of Kubernetes; waits are known, their reasons in the cluster are not.
     pub(super) enabled: Option<bool>,
     /// A kubeconfig file; without it `KUBECONFIG`, `~/.kube/config`, then the pod's service account.
+    #[schemars(extend("examples" = ["/etc/tierwatch/kubeconfig"]))]
     pub(super) kubeconfig: Option<PathText>,
     /// A context of the kubeconfig; without it the current one.
     pub(super) context: Option<String>,
@@ -158,6 +160,7 @@ pub(super) struct Telemetry {
 #[serde(deny_unknown_fields)]
 pub(super) struct Otlp {
     /// OTLP/HTTP endpoint without `/v1/traces`, e.g. `http://collector:4318`; without it no trace is sent.
+    #[schemars(extend("examples" = ["http://collector:4318"]))]
     pub(super) endpoint: Option<AddressText>,
 }
 
@@ -188,6 +191,7 @@ pub(super) struct Tier {
     /// What its users are promised.
     pub(super) objective: Option<Objective>,
     /// Where its own runbook is.
+    #[schemars(extend("examples" = ["https://wiki.example.com/runbooks/standard"]))]
     pub(super) runbook_url: Option<AddressText>,
 }
 

@@ -1,5 +1,7 @@
 //! Running jobs, look-ups, protected refs and runners against a small GitLab on loopback.
 
+#![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test that cannot go on fails here")]
+
 use std::sync::Arc;
 
 use axum::response::Response;
@@ -270,4 +272,38 @@ async fn every_source_ends_at_shutdown() {
     running.shutdown.cancel();
     let ended = async { while running.heard.recv().await.is_some() {} };
     tokio::time::timeout(std::time::Duration::from_secs(10), ended).await.expect("a source goes on");
+}
+
+#[tokio::test]
+async fn a_gitlab_that_is_down_is_said_by_every_source_before_a_way_is_chosen() {
+    let server = Server::start(|_| reply(503, &[], "<html><title>GitLab is not responding</title>")).await;
+    let kinds = [SourceKind::GitlabQueue, SourceKind::GitlabStarted, SourceKind::GitlabRunners];
+    let mut running = Bench::new(&server).source(QueueChoice::Auto, &["kelp"]).run(&kinds);
+    let mut failed = std::collections::BTreeSet::new();
+    while failed.len() < kinds.len() {
+        let (heard, failure) = running.next_failure().await;
+        assert_eq!(failure.class, FailureClass::ServerError);
+        assert!(failure.detail.contains("GitLab is not responding"), "{}", failure.detail);
+        failed.insert(heard.source.kind);
+    }
+}
+
+#[tokio::test]
+async fn with_auto_the_running_jobs_follow_the_way_chosen() {
+    let server = Server::start(|asked| jobs(&[job(3, asked.status())], None)).await;
+    let kinds = [SourceKind::GitlabQueue, SourceKind::GitlabStarted];
+    let mut running = Bench::new(&server).source(QueueChoice::Auto, &[]).run(&kinds);
+    let heard = running.next_of(SourceKind::GitlabStarted).await;
+    assert!(matches!(heard.body, Body::Running { .. }), "{heard:?}");
+}
+
+#[tokio::test]
+async fn groups_without_projects_are_in_contact_all_the_same() {
+    let server = Server::start(|_| json_reply(&json!([]))).await;
+    let mut running = Bench::new(&server).source(QueueChoice::Projects, &["kelp"]).run(&[SourceKind::GitlabQueue]);
+    assert_eq!(running.next().await.body, Body::Projects(vec![]));
+    for kind in [SourceKind::GitlabQueue, SourceKind::GitlabStarted] {
+        let heard = running.next().await;
+        assert_eq!((heard.source.kind, heard.body), (kind, Body::Alive));
+    }
 }

@@ -7,6 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tracing::Instrument;
 
 use crate::metrics::Own;
 use crate::observation::{Body, Failure, FailureClass, SourceKind};
@@ -69,7 +70,9 @@ pub async fn run<P: Poll>(mut source: P, schedule: Schedule, outbox: Outbox, own
     let clock = outbox.clock().clone();
     for round in 0_u64.. {
         let started = clock.now();
-        let outcome = match tokio::time::timeout(schedule.give_up_after, source.run(&outbox)).await {
+        let span = tracing::info_span!("poll", source = outbox.key().kind.as_str(), round);
+        let attempt = source.run(&outbox).instrument(span);
+        let outcome = match tokio::time::timeout(schedule.give_up_after, attempt).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Interrupted::Failed(given_up(schedule.give_up_after))),
         };

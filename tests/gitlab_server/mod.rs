@@ -1,6 +1,7 @@
 //! A small GitLab on loopback that answers as a test says, remembers who asked what, and the sources under it.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,6 @@
 //! The request budget that all GitLab sources share, and the silence after GitLab asked for one.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -13,13 +14,14 @@ pub(crate) struct Budget {
     per_second: f64,
     burst: f64,
     state: Mutex<State>,
+    /// Apart from the state: whoever is told to be silent must not queue behind those who wait for a token.
+    silent_until: std::sync::Mutex<Duration>,
 }
 
 #[derive(Debug)]
 struct State {
     tokens: f64,
     at: Duration,
-    silent_until: Duration,
 }
 
 /// A quarter of a minute's requests may go at once: one poll of a long queue need not trickle.
@@ -30,8 +32,8 @@ impl Budget {
         let per_minute = f64::from(per_minute.max(1));
         let burst = (per_minute * BURST_PART).max(1.0);
         let at = clock.now().mono;
-        let state = Mutex::new(State { tokens: burst, at, silent_until: Duration::ZERO });
-        Self { clock, per_second: per_minute / 60.0, burst, state }
+        let state = Mutex::new(State { tokens: burst, at });
+        Self { clock, per_second: per_minute / 60.0, burst, state, silent_until: std::sync::Mutex::default() }
     }
 
     /// Waits for the right to send one request; in order of asking.
@@ -43,8 +45,9 @@ impl Budget {
         let mut state = self.state.lock().await;
         loop {
             let now = self.clock.now().mono;
-            if now < state.silent_until {
-                return Err(state.silent_until.saturating_sub(now));
+            let silent_until = *self.silent_until.lock().unwrap_or_else(PoisonError::into_inner);
+            if now < silent_until {
+                return Err(silent_until.saturating_sub(now));
             }
             let earned = now.saturating_sub(state.at).as_secs_f64() * self.per_second;
             state.tokens = (state.tokens + earned).min(self.burst);
@@ -59,9 +62,9 @@ impl Budget {
     }
 
     /// No request for `wait`: GitLab throttles this user as a whole.
-    pub(crate) async fn be_silent(&self, wait: Duration) {
-        let mut state = self.state.lock().await;
-        state.silent_until = state.silent_until.max(self.clock.now().mono + wait);
+    pub(crate) fn be_silent(&self, wait: Duration) {
+        let mut silent_until = self.silent_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *silent_until = silent_until.max(self.clock.now().mono.saturating_add(wait));
     }
 }
 
@@ -92,7 +95,7 @@ mod tests {
     async fn silence_refuses_until_it_is_over() {
         let clock = clock();
         let budget = Budget::new(60, clock.clone());
-        budget.be_silent(Duration::from_secs(30)).await;
+        budget.be_silent(Duration::from_secs(30));
         let left = budget.take().await.unwrap_err();
         assert!(left > Duration::from_secs(29) && left <= Duration::from_secs(30));
         clock.sleep(Duration::from_secs(31)).await;

@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use tracing::Instrument;
 use url::Url;
 
 use crate::clock::Clock;
@@ -23,7 +24,7 @@ use crate::metrics::{Operation, Own, StatusClass};
 
 use super::answer;
 use super::budget::Budget;
-use super::error::ClientError;
+use super::error::{ClientError, doing};
 use super::text::{MAX_DETAIL, one_line};
 use super::transport::{Transport, no_answer};
 
@@ -98,10 +99,11 @@ impl Client {
         let mut outgoing = self.0.transport.client().request(parts.method, url).headers(parts.headers).body(body);
         outgoing = outgoing.header(PRIVATE_TOKEN, header);
         let sent = self.0.clock.now();
-        let answered = self.exchange(operation, outgoing).await;
+        let span = tracing::info_span!("gitlab_request", doing = doing(operation));
+        let answered = self.exchange(operation, outgoing).instrument(span).await;
         let class = answered.as_ref().map_or(StatusClass::None, |response| status_class(response.status()));
         self.0.own.gitlab_request(operation, class, self.0.clock.now().since(&sent));
-        self.judge(operation, answered?, &token).await
+        self.judge(operation, answered?, &token)
     }
 
     fn token(&self) -> Result<(SecretString, HeaderValue), ClientError> {
@@ -148,7 +150,7 @@ impl Client {
     }
 
     /// Turns an answer that says no into an error, so that the crate never sees one and nothing is lost.
-    async fn judge(
+    fn judge(
         &self,
         operation: Operation,
         response: Response<Bytes>,
@@ -169,7 +171,7 @@ impl Client {
         // The limiter of one endpoint answers in JSON and concerns that endpoint; the throttle in front of
         // GitLab answers in text and concerns all that this user asks.
         if serde_json::from_slice::<Value>(response.body()).is_err() {
-            self.0.budget.be_silent(retry_after.unwrap_or(DEFAULT_SILENCE)).await;
+            self.0.budget.be_silent(retry_after.unwrap_or(DEFAULT_SILENCE));
         }
         Err(ClientError::RateLimited { operation, retry_after, detail })
     }

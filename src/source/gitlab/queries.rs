@@ -1,7 +1,7 @@
 //! The GraphQL documents, as files; a test holds them to GitLab's schema.
 //!
 //! Cost by GitLab's model (children + 1, × 1.5 at 50 and × 2 at 100 a page): `Jobs` about 50, `Runners` and
-//! `GroupRunners` about 85, of the 250 that a user may spend.
+//! `GroupRunners` about 55, of the 250 that a user may spend.
 
 use serde_json::{Value, json};
 

@@ -83,12 +83,16 @@ impl ProjectsQueue {
 
     async fn round(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
         let now = outbox.clock().now().mono;
-        if self.listed_at.is_none_or(|at| now.saturating_sub(at) >= LIST_EVERY.min(self.round.sweep)) {
-            self.list(outbox).await?;
-            self.listed_at = Some(now);
-        }
         let mut first_failure: Option<Failure> = None;
-        let mut failures = 0;
+        if self.listed_at.is_none_or(|at| now.saturating_sub(at) >= LIST_EVERY.min(self.round.sweep)) {
+            match self.list(outbox).await {
+                Ok(()) => self.listed_at = Some(now),
+                // The projects known so far are still worth their requests.
+                Err(Interrupted::Failed(failure)) if self.rotation.len() > 0 => first_failure = Some(failure),
+                Err(interrupted) => return Err(interrupted),
+            }
+        }
+        let (mut failures, mut answered) = (0, 0);
         let plan = self.rotation.plan(self.round);
         let client = &self.client;
         let mut answers = futures::stream::iter(plan)
@@ -97,6 +101,7 @@ impl ProjectsQueue {
         while let Some((answer, project)) = answers.next().await {
             match answer {
                 Ok(jobs) => {
+                    answered += 1;
                     self.rotation.answered(project.id, outbox.clock().now().mono, !jobs.is_empty());
                     let (pending, running) = jobs.into_iter().partition(|job| job.status == JobStatus::Pending);
                     let scope = QueueScope::Project(project.id);
@@ -118,7 +123,15 @@ impl ProjectsQueue {
         }
         drop(answers);
         self.tell_hidden(outbox).await?;
-        first_failure.map_or(Ok(()), |failure| Err(failure.into()))
+        if let Some(failure) = first_failure {
+            return Err(failure.into());
+        }
+        if answered == 0 {
+            // No project had its turn, or none that shows its jobs: in contact all the same.
+            outbox.say(Body::Alive).await?;
+            self.running.say(Body::Alive).await?;
+        }
+        Ok(())
     }
 
     /// Lists the projects of all groups; one group that is not shown does not hide the others.

@@ -135,7 +135,7 @@ impl Poll for Refs {
     }
 
     async fn woken(&mut self) {
-        // More projects were wished than one round reads: go on after a breath of the period.
+        // A job is uncertain until its project's refs are read: a new wish does not wait for the next round.
         loop {
             if self.wishes.changed().await.is_err() {
                 std::future::pending::<()>().await;

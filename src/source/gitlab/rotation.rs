@@ -47,8 +47,10 @@ impl Rotation {
 
     /// Who is looked at in this round, the most urgent first.
     pub(crate) fn plan(&self, round: Round) -> Vec<ProjectReport> {
-        let in_turn = |busy: bool| {
-            let mut seats: Vec<_> = self.0.iter().filter(|(_, seat)| seat.busy == busy).collect();
+        // With one request a round nobody can come first: all take turns.
+        let comes_first = |seat: &Seat| seat.busy && round.allowance > 1;
+        let in_turn = |first: bool| {
+            let mut seats: Vec<_> = self.0.iter().filter(|(_, seat)| comes_first(seat) == first).collect();
             // `None`, never looked at, sorts before any time.
             seats.sort_by_key(|(id, seat)| (seat.looked, Reverse(**id)));
             seats
@@ -163,6 +165,10 @@ mod tests {
         rotation.failed(ProjectId(3), Duration::from_secs(1), true);
         assert_eq!(rotation.hidden(), ["g/3"]);
         assert_eq!(ids(&rotation.plan(round(2))), [2, 1]);
+        rotation.answered(ProjectId(3), Duration::from_secs(1), true);
+        rotation.answered(ProjectId(2), Duration::from_secs(2), false);
+        rotation.answered(ProjectId(1), Duration::from_secs(3), true);
+        assert_eq!(ids(&rotation.plan(round(1))), [3], "with one request a round all take turns");
         rotation.replace(&[ProjectReport { id: ProjectId(1), path: "g/1".into() }]);
         assert_eq!((rotation.len(), rotation.hidden().len()), (1, 0));
         assert!(Rotation::default().plan(round(10)).is_empty());

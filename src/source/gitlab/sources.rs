@@ -63,7 +63,7 @@ impl GitlabSources {
         let Self { config, runners, clock, own, wishes, desk } = self;
         let client = Client::new(&config, clock.clone(), own.clone())?;
         let outbox = |kind| Outbox::new(SourceKey::global(kind), clock.clone(), desk.clone());
-        let give_up_after = (config.timeout * RUN_TIMEOUTS).max(MIN_RUN);
+        let give_up_after = config.timeout.saturating_mul(RUN_TIMEOUTS).max(MIN_RUN);
         let often = Schedule { every: config.queue.interval, give_up_after };
         let seldom = Schedule { every: config.runners_interval, give_up_after };
         let (queue, rate) = (&config.queue, config.requests_per_minute);

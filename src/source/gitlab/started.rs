@@ -36,6 +36,7 @@ pub(crate) struct Started {
     client: Client,
     way: watch::Receiver<Option<Way>>,
     wishes: watch::Receiver<Arc<Wishes>>,
+    interval: Duration,
     per_round: usize,
     asked: HashMap<JobId, Duration>,
     notes: Notes,
@@ -51,7 +52,18 @@ impl Started {
     ) -> Self {
         let per_round = f64::from(requests_per_minute) * interval.as_secs_f64() / 60.0 * BUDGET_PART;
         let per_round = (per_round as usize).max(1);
-        Self { client, way, wishes, per_round, asked: HashMap::new(), notes: Notes::default() }
+        Self { client, way, wishes, interval, per_round, asked: HashMap::new(), notes: Notes::default() }
+    }
+
+    /// The way the queue is read. `auto` chooses by its first answer: that is waited for, but not longer than a
+    /// period, so that a GitLab that is down is said by this source, too.
+    async fn chosen(&mut self, outbox: &Outbox) -> Option<Way> {
+        let clock = outbox.clock().clone();
+        tokio::select! {
+            biased;
+            way = self.way.wait_for(Option::is_some) => way.ok().and_then(|way| *way),
+            () = clock.sleep(self.interval) => None,
+        }
     }
 
     async fn say_running(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
@@ -122,16 +134,15 @@ async fn ask(client: &Client, wish: LookUp) -> Result<JobReport, ClientError> {
 #[async_trait]
 impl Poll for Started {
     async fn run(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
-        // Project by project the running jobs come with the queue; before a way is chosen there are none.
-        let way = *self.way.borrow_and_update();
-        if way == Some(Way::Instance) {
+        // Project by project the running jobs come with the queue.
+        if self.chosen(outbox).await != Some(Way::Projects) {
             self.say_running(outbox).await?;
         }
         self.look_up(outbox).await
     }
 
     async fn woken(&mut self) {
-        // A way was chosen: the running jobs need not wait for the next round.
+        // The way changed: the running jobs need not wait for the next round.
         if self.way.changed().await.is_err() {
             std::future::pending::<()>().await;
         }

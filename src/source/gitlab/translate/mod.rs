@@ -90,6 +90,7 @@ fn before(at: Timestamp, back: Duration) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -136,6 +137,73 @@ mod tests {
         assert!(kept.iter().all(|tag| tag.chars().count() == 255));
         assert_eq!(tags(&json!({ "t": null }), "t"), None);
         assert_eq!(tags(&json!({ "t": [null, 3, "a"] }), "t").unwrap(), vec![Arc::from("a")]);
+    }
+
+    /// Any JSON, with the keys that translation looks for.
+    fn anything() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            Just(json!("gid://gitlab/Ci::Build/7")),
+            Just(json!("9999-12-31T23:59:59Z")),
+            Just(json!("PENDING")),
+            Just(json!("PROJECT_TYPE")),
+            Just(json!("paused")),
+        ];
+        let key = prop::sample::select(vec![
+            "id",
+            "status",
+            "name",
+            "tags",
+            "tag_list",
+            "tagList",
+            "queuedDuration",
+            "queued_duration",
+            "queuedAt",
+            "startedAt",
+            "started_at",
+            "runner",
+            "project",
+            "pipeline",
+            "project_id",
+            "nodes",
+            "managers",
+            "groups",
+            "projects",
+            "runnerType",
+            "runner_type",
+            "online",
+            "web_url",
+            "system_id",
+            "systemId",
+            "fullPath",
+        ]);
+        leaf.prop_recursive(4, 64, 8, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::hash_map(key.clone().prop_map(str::to_owned), inner, 0..8)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_gitlab_may_send_is_too_much(value in anything()) {
+            let now = Some(Timestamp::MIN);
+            for job in [job_from_graphql(&value, now), job_from_rest(&value, None, now)].into_iter().flatten() {
+                prop_assert!(job.name.chars().count() <= 255);
+                prop_assert!(!job.name.chars().any(char::is_control));
+                prop_assert!(job.queued_for.is_none_or(|wait| wait.as_secs_f64() <= MAX_SECONDS));
+            }
+            for runner in [runner_from_graphql(&value), runner_from_rest(&value)].into_iter().flatten() {
+                prop_assert!(runner.tags.len() <= MAX_TAGS);
+            }
+            let _rest = (managers_from_rest(&value), project_from_rest(&value), ref_pattern_from_rest(&value));
+        }
     }
 
     #[test]

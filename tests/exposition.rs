@@ -84,7 +84,7 @@ fn eventful() -> fake::Metrics {
 fn gist(scrape: &str) -> String {
     let grows = |line: &str| {
         line.ends_with(" 0")
-            && [",cause=", ",class=", ",reason=", "{operation="].iter().any(|label| line.contains(label))
+            && [",cause=", ",class=", ",reason=", "{operation=", "{family="].iter().any(|label| line.contains(label))
     };
     let lines = scrape.lines().filter(|line| !grows(line));
     lines.map(|line| format!("{line}\n")).collect::<String>().replace(env!("CARGO_PKG_VERSION"), "VERSION")

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::catalogue::pull_failures;
 use super::occurrences::Occurrences;
-use crate::cause::{Blame, Cause, Family, Pull, Scheduling};
+use crate::cause::{Blame, Family, Scheduling};
 use crate::model::occurrence::{DropReason, FailureReason, Outcome, Phase, Table};
 use crate::observation::{FailureClass, SourceKind};
 
@@ -30,7 +31,7 @@ pub(super) fn tier(to: &Occurrences, tier: &str, registries: &[Arc<str>]) {
     for cause in Scheduling::ALL {
         to.scheduling_failures.seed(&[tier, cause.as_str()]);
     }
-    for cause in Pull::ALL.iter().filter(|cause| Cause::Pull(**cause).is_failure()) {
+    for cause in pull_failures() {
         to.pull_failures.seed(&[tier, cause.as_str()]);
     }
     for registry in registries.iter().map(AsRef::as_ref).chain(["other"]) {

@@ -1,6 +1,6 @@
 //! Labels and the sets their values come from: closed, or named by the configuration.
 
-use crate::cause::{Blame, Family, Pull, Scheduling};
+use crate::cause::{Blame, Cause, Family, Pull, Scheduling};
 use crate::metrics::own::{Operation, StatusClass};
 use crate::model::assessment::UnservedReason;
 use crate::model::occurrence::{DropReason, FailureReason, Outcome, Phase, Table};
@@ -63,7 +63,8 @@ pub(super) const FAILURE_REASON: Label = closed!("reason", FailureReason);
 pub(super) const BLAME: Label = closed!("blame", Blame);
 pub(super) const POD_PHASE: Label = closed!("phase", PodPhase);
 pub(super) const SCHEDULING: Label = closed!("cause", Scheduling);
-pub(super) const PULL: Label = closed!("cause", Pull);
+pub(super) const PULL: Label =
+    Label { name: "cause", values: Values::Closed(|| pull_failures().map(Pull::as_str).collect()) };
 pub(super) const NODE_STATE: Label = closed!("state", ["ready", "not_ready", "unschedulable"]);
 pub(super) const RUNNER_STATUS: Label = closed!("status", RunnerStatus);
 pub(super) const READY: Label = closed!("ready", ["true", "false"]);
@@ -77,6 +78,11 @@ pub(super) const OPERATION: Label = closed!("operation", Operation);
 pub(super) const STATUS_CLASS: Label = closed!("status", StatusClass);
 pub(super) const FAMILY: Label = closed!("family", Family);
 pub(super) const TABLE: Label = closed!("table", Table);
+
+/// The causes of a pull that are failures: what is none is never a label of a failure metric.
+pub(in crate::metrics) fn pull_failures() -> impl Iterator<Item = Pull> {
+    Pull::ALL.iter().copied().filter(|cause| Cause::Pull(*cause).is_failure())
+}
 
 impl Values {
     /// For people.

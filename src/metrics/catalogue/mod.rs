@@ -6,6 +6,7 @@ mod label;
 mod markdown;
 mod rows;
 
+pub(super) use label::pull_failures;
 pub use label::{Label, RUNNERS_PER_TIER, Values};
 pub use markdown::print;
 pub use rows::*;

@@ -111,7 +111,7 @@ struct Nodes {
 
 #[derive(Serialize)]
 struct Cause<'a> {
-    cause: crate::cause::Cause,
+    cause: &'static str,
     count: u64,
     sentence: &'static str,
     blame: &'static str,
@@ -254,7 +254,7 @@ fn cores(millis: u64) -> f64 {
 
 fn cause(line: &model::CauseLine) -> Cause<'_> {
     Cause {
-        cause: line.cause,
+        cause: line.cause.as_str(),
         count: line.count,
         sentence: line.sentence,
         blame: line.blame.as_str(),

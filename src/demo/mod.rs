@@ -7,10 +7,12 @@ mod cluster;
 pub mod faults;
 pub mod gitlab_api;
 pub mod kube_api;
+mod rehearsal;
 pub mod scenario;
 mod session;
 mod stage;
 pub mod truth;
 pub mod world;
 
+pub use rehearsal::{Rehearsal, RehearsalError};
 pub use session::{Demo, DemoError};

@@ -24,6 +24,10 @@ use crate::clock::Clock;
 /// After the last job is worked off, the daemon gets this long (of the story) to see it.
 const AFTERMATH: Duration = Duration::from_secs(60);
 
+/// A story that is to be counted begins when its daemon has had time to look around: what happens before the
+/// first look is nobody's to count.
+const HEAD_START: Duration = Duration::from_secs(60);
+
 /// A simulated platform that clients can reach. Dropping it stops its servers and removes its files.
 #[derive(Debug)]
 pub struct Demo {
@@ -56,7 +60,7 @@ impl Demo {
     /// When no port or no temporary file can be had.
     pub async fn start(scenario: Scenario, seed: u64, clock: Clock) -> Result<Self, DemoError> {
         let now = clock.now().wall;
-        let began = if scenario.endless { now - WARM } else { now };
+        let began = if scenario.endless { now - WARM } else { now + HEAD_START };
         Self::stage(World::new(scenario, seed, began), clock).await
     }
 

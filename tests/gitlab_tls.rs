@@ -7,37 +7,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gitlab::api::{ApiError, AsyncQuery, raw};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use tierwatch::metrics::{Operation, Own};
 use tierwatch::observation::FailureClass;
 use tierwatch::source::gitlab::{Client, ClientError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 mod gitlab_server;
 use gitlab_server::{Bench, Server, reply};
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+/// Our authority, and one that signed only `foreign`.
+const OURS: &str = include_str!("fixtures/gitlab/tls/authority.pem");
+const THEIRS: &str = include_str!("fixtures/gitlab/tls/other-authority.pem");
 
-fn authority() -> Authority {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
+/// Certificates for 127.0.0.1, each with its key: until 2200, until 2002, until 2200 by the other authority.
+const VALID: &str = include_str!("fixtures/gitlab/tls/valid.pem");
+const EXPIRED: &str = include_str!("fixtures/gitlab/tls/expired.pem");
+const FOREIGN: &str = include_str!("fixtures/gitlab/tls/foreign.pem");
 
-/// A server on loopback that answers `{}` with a certificate that ends in this year.
-async fn serve(authority: &Authority, ends: i32) -> url::Url {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec!["127.0.0.1".into()]).unwrap();
-    params.not_before = date_time_ymd(2001, 1, 1);
-    params.not_after = date_time_ymd(ends, 1, 1);
-    let certificate = params.signed_by(&key, authority).unwrap();
-    let config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
-        .unwrap();
+/// A server on loopback that answers `{}`.
+async fn serve(pem: &str) -> url::Url {
+    let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).unwrap();
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap()).parse().unwrap();
@@ -63,8 +58,8 @@ async fn ask(client: &Client) -> Result<Vec<u8>, FailureClass> {
     })
 }
 
-fn trust(file: &Path, authority: &Authority, age: u64) {
-    std::fs::write(file, authority.pem()).unwrap();
+fn trust(file: &Path, authority: &str, age: u64) {
+    std::fs::write(file, authority).unwrap();
     // The file system's clock may be coarser than this test.
     let at = std::time::UNIX_EPOCH + Duration::from_secs(1_000_000_000 + age);
     std::fs::File::options().write(true).open(file).unwrap().set_modified(at).unwrap();
@@ -72,15 +67,14 @@ fn trust(file: &Path, authority: &Authority, age: u64) {
 
 #[tokio::test]
 async fn only_a_valid_certificate_of_a_trusted_authority_is_talked_to() {
-    let (ours, theirs) = (authority(), authority());
-    let (valid, expired, foreign) = (serve(&ours, 2200).await, serve(&ours, 2002).await, serve(&theirs, 2200).await);
     let unused = Server::start(|_| reply(200, &[], "{}")).await;
-    for (url, expected) in
-        [(valid, Ok(b"{}".to_vec())), (expired, Err(FailureClass::Tls)), (foreign, Err(FailureClass::Tls))]
+    for (certificate, expected) in
+        [(VALID, Ok(b"{}".to_vec())), (EXPIRED, Err(FailureClass::Tls)), (FOREIGN, Err(FailureClass::Tls))]
     {
+        let url = serve(certificate).await;
         let mut bench = Bench::new(&unused);
         let file = bench.dir.path().join("ca.pem");
-        trust(&file, &ours, 0);
+        trust(&file, OURS, 0);
         (bench.config.url, bench.config.ca_file) = (url, Some(file));
         let client = Client::new(&bench.config, bench.clock(), Own::default()).unwrap();
         assert_eq!(ask(&client).await, expected);
@@ -89,16 +83,15 @@ async fn only_a_valid_certificate_of_a_trusted_authority_is_talked_to() {
 
 #[tokio::test]
 async fn an_exchanged_authority_is_taken_up_while_we_run() {
-    let (former, latter) = (authority(), authority());
-    let url = serve(&latter, 2200).await;
+    let url = serve(FOREIGN).await;
     let unused = Server::start(|_| reply(200, &[], "{}")).await;
     let mut bench = Bench::new(&unused);
     let file = bench.dir.path().join("ca.pem");
-    trust(&file, &former, 0);
+    trust(&file, OURS, 0);
     (bench.config.url, bench.config.ca_file) = (url, Some(file.clone()));
     let client = Client::new(&bench.config, bench.clock(), Own::default()).unwrap();
     assert_eq!(ask(&client).await, Err(FailureClass::Tls));
-    trust(&file, &latter, 1);
+    trust(&file, THEIRS, 1);
     assert_eq!(ask(&client).await, Ok(b"{}".to_vec()));
     // A file caught in the middle of a rotation leaves the former authorities in use.
     std::fs::write(&file, "half a certifi").unwrap();

@@ -1,7 +1,7 @@
 //! Plays the kubelet for one bound pod: writes the status and the events that a kubelet would, in the order of a kubelet.
 //!
-//! Status: `kuberuntime` and `status` of the kubelet; events: its recorder, which counts a repeated event up instead of
-//! writing it again, and whose times have whole seconds.
+//! Texts as in kubelet 1.36 (`images/image_manager.go`, `kuberuntime/kuberuntime_container.go`); events as by its recorder,
+//! which counts a repeated event up instead of writing it again, and whose times have whole seconds.
 
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::{Api, Patch, PatchParams, PostParams};
@@ -126,9 +126,9 @@ impl Kubelet {
 
     /// The container runs.
     pub(crate) async fn started(&mut self, container: &str) {
-        self.event("Normal", "Created", &format!("Container created: {container}"), Some(container)).await;
+        self.event("Normal", "Created", "Container created", Some(container)).await;
         self.set(container, json!({ "running": { "startedAt": second() } })).await;
-        self.event("Normal", "Started", &format!("Container started: {container}"), Some(container)).await;
+        self.event("Normal", "Started", "Container started", Some(container)).await;
     }
 
     /// The container has ended.

@@ -105,7 +105,7 @@ fn transport(error: &(dyn StdError + 'static)) -> Failure {
     let lower = detail.to_lowercase();
     let class = if lower.contains("dns error") || lower.contains("lookup address") {
         FailureClass::Dns
-    } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake") {
+    } else if ["certificate", "tls", "handshake", "corrupt message"].iter().any(|word| lower.contains(word)) {
         FailureClass::Tls
     } else if timed_out || lower.contains("timed out") {
         FailureClass::Timeout

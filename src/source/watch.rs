@@ -250,6 +250,7 @@ impl<W: Watched> Watch<W> {
             let mut next = pin!(timeout(silence, stream.next()));
             let event = loop {
                 tokio::select! {
+                    biased; // at its bound a silence is a failure, not one more sign of life
                     event = &mut next => break event,
                     () = self.outbox.clock().sleep(self.pace.alive) => self.outbox.say(Body::Alive).await?,
                 }

@@ -123,7 +123,7 @@ async fn a_silent_hang_is_found_within_its_bound() {
     let bound = (pace().watch + pace().margin).mul_f64(SPEED);
     let slack = Duration::from_millis(700).mul_f64(SPEED);
     assert!(failed - contact >= bound && failed - contact < bound + slack, "{:?}", failed - contact);
-    assert!(last_alive - contact <= bound, "alive was claimed beyond the bound");
+    assert!(last_alive - contact < bound + slack / 10, "alive was claimed beyond the bound");
     // Nothing but a new answer brings it back, and that answer is a list: what was missed is in it.
     api.put(STANDARD, pod("b"));
     assert!(matches!(daemon.next("ci-standard").await.body, Body::Pod(Change::Replace(pods)) if pods.len() == 2));

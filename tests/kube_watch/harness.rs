@@ -147,9 +147,22 @@ impl Daemon {
         self.until("anything", |said| (said.source == key).then_some(said)).await
     }
 
-    /// The next sentence of this source.
-    pub async fn next_of(&mut self, kind: SourceKind) -> Observation {
-        self.until(kind.as_str(), |said| (said.source.kind == kind).then_some(said)).await
+    /// Waits until each of these sources has given a complete list.
+    pub async fn listed(&mut self, mut sources: Vec<SourceKey>) {
+        while !sources.is_empty() {
+            let source = self
+                .until("every list", |said| {
+                    let listed = matches!(
+                        said.body,
+                        Body::Pod(Change::Replace(_))
+                            | Body::Event(Change::Replace(_))
+                            | Body::Node(Change::Replace(_))
+                    );
+                    listed.then_some(said.source)
+                })
+                .await;
+            sources.retain(|key| *key != source);
+        }
     }
 
     async fn about<T>(&mut self, namespace: &str, what: &str, wanted: impl Fn(Body) -> Option<T>) -> T {

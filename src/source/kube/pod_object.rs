@@ -1,6 +1,6 @@
 //! The part of a Pod that tierwatch reads, as the API writes it.
 //!
-//! `k8s_openapi`'s Pod keeps some forty times as much and fails on the first odd field.
+//! `k8s_openapi`'s Pod stores every field and fails on the first odd one.
 
 use serde::Deserialize;
 

@@ -1,5 +1,7 @@
 //! True API objects in, reports out.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests may panic")]
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,6 +1,8 @@
 //! The simulated GitLab is held to GitLab's GraphQL schema: what it answers exists there and is null only where
 //! it may be; who may see what.
 
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test stops at the first surprise")]
+
 mod demo_support;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! The simulated API server, read by the real Kubernetes client.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod demo_support;
 
 use std::time::Duration;
@@ -26,10 +28,8 @@ async fn client(demo: &Demo) -> Client {
 }
 
 fn status(error: kube::Error) -> (u16, String) {
-    match error {
-        kube::Error::Api(status) => (status.code, status.reason),
-        other => panic!("{other:?}"),
-    }
+    let kube::Error::Api(status) = error else { panic!("{error:?}") };
+    (status.code, status.reason)
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The simulator at size: what the load benchmark stands on.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod demo_support;
 
 use demo_support::Asker;

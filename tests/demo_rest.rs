@@ -1,5 +1,7 @@
 //! The simulated GitLab is held to GitLab's REST shapes: every endpoint, every role, errors and paging.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod demo_support;
 
 use demo_support::{AN_HOUR, Asker, troubled};

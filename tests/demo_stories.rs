@@ -1,5 +1,7 @@
 //! The simulator's stories: the same seed tells the same one, and each shows what it is about.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 

@@ -1,6 +1,7 @@
 //! A running demo and a client for its simulated GitLab.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, Response, StatusCode};

@@ -1,6 +1,7 @@
 //! `POST /api/graphql`: parses the query, weighs it, and resolves exactly the fields asked for.
 
 mod cost;
+mod fields;
 mod list;
 mod node;
 

@@ -14,6 +14,10 @@ const STAGES: [(&str, &[&str]); 3] = [
     ("deploy", &["deploy staging", "deploy production", "smoke test"]),
 ];
 
+/// How long somebody waits who then cancels the job: longer than a poll, for nobody who only polls can see a job
+/// that came and went between two looks.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(40);
+
 impl World {
     /// A new rate of arrivals; what the old one had planned is void.
     pub(super) fn set_traffic(&mut self, tier: usize, per_hour: f64) {
@@ -147,7 +151,7 @@ impl World {
             service: self.chance.happens(0.2),
             runs_for,
             fails: ordinary && self.chance.happens(0.06),
-            canceled_after: (ordinary && self.chance.happens(0.01)).then_some(SignedDuration::from_millis(1_700)),
+            canceled_after: (ordinary && self.chance.happens(0.01)).then_some(PATIENCE),
         }
     }
 }

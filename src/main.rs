@@ -1,5 +1,7 @@
 //! Starts tierwatch; everything else lives in the library.
 
-fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tierwatch::cli::main(std::env::args_os(), std::env::vars_os(), tierwatch::commands::run)
 }

@@ -88,10 +88,14 @@ impl Fleet {
         match body {
             Body::Tick => self.tick(at, &mut out),
             Body::Queue { scope, jobs } => {
-                if let QueueScope::Project(id) = scope
-                    && let Some(project) = self.projects.get_mut(&id)
-                {
-                    project.seen = Some(at);
+                match scope {
+                    // The whole instance is seen at once: no project is watched for itself any more.
+                    QueueScope::Instance => self.projects.clear(),
+                    QueueScope::Project(id) => {
+                        if let Some(project) = self.projects.get_mut(&id) {
+                            project.seen = Some(at);
+                        }
+                    }
                 }
                 self.list(scope, Stage::Waiting, jobs, at, &mut out);
             }

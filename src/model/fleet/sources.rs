@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::occurrence::Occurrence;
 use crate::model::policy::Staleness;
-use crate::observation::{Body, Change, Failure, Now, Observation, SourceKey, SourceKind};
+use crate::observation::{Body, Change, Failure, FailureClass, Now, Observation, SourceKey, SourceKind};
 
 /// The health of one source.
 #[derive(Debug, Clone, Default)]
@@ -66,24 +66,24 @@ impl Sources {
         }
         let row = self.rows.entry(source.clone()).or_default();
         let attempt = |failure| Occurrence::SourceAttempt { source: source.clone(), failure };
-        match body {
+        let answered = match body {
             Body::Note(text) => {
                 row.note = Some(text.clone());
-                false
+                return false;
             }
             Body::Failed(failure) => {
                 out.push(attempt(Some(failure.class)));
-                row.failure = Some(failure.clone());
-                false
+                // An expired watch lists again at once; only if that fails, too, nothing can be seen.
+                if failure.class != FailureClass::Expired {
+                    row.failure = Some(failure.clone());
+                }
+                return false;
             }
-            // A watch goes on: no new attempt, but a sign of life.
+            // A watch goes on, a poll had nothing to ask: a sign of life, no new attempt.
             Body::Alive
             | Body::Pod(Change::Upsert(_) | Change::Gone(_))
             | Body::Event(Change::Upsert(_) | Change::Gone(_))
-            | Body::Node(Change::Upsert(_) | Change::Gone(_)) => {
-                row.last_success = Some(*at);
-                false
-            }
+            | Body::Node(Change::Upsert(_) | Change::Gone(_)) => false,
             Body::Tick
             | Body::Queue { .. }
             | Body::Running { .. }
@@ -94,18 +94,18 @@ impl Sources {
             | Body::Runners(_)
             | Body::Pod(Change::Replace(_))
             | Body::Event(Change::Replace(_))
-            | Body::Node(Change::Replace(_)) => {
-                out.push(attempt(None));
-                let first = row.last_success.is_none();
-                if row.failure.take().is_some()
-                    && let Some(gap) = gap(row.last_success, at)
-                {
-                    out.push(Occurrence::Gap { source: source.kind, lasted: gap });
-                }
-                row.last_success = Some(*at);
-                first
-            }
+            | Body::Node(Change::Replace(_)) => true,
+        };
+        if row.failure.take().is_some()
+            && let Some(lasted) = gap(row.last_success, at)
+        {
+            out.push(Occurrence::Gap { source: source.kind, lasted });
         }
+        let first = row.last_success.replace(*at).is_none();
+        if answered {
+            out.push(attempt(None));
+        }
+        answered && first
     }
 }
 

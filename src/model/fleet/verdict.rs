@@ -47,9 +47,7 @@ pub(super) fn count(row: &mut JobRow, context: &Context<'_>, out: &mut Vec<Occur
         }
         return;
     };
-    if row.stage >= Stage::Running {
-        count_taken(row, tier, context, out);
-    }
+    count_taken(row, tier, context, out);
     count_started(row, tier, context, out);
     count_failed(row, tier, context, out);
     if !row.counted.outcome {
@@ -95,10 +93,9 @@ fn while_waiting(row: &mut JobRow, context: &Context<'_>, out: &mut Vec<Occurren
 }
 
 fn count_taken(row: &mut JobRow, tier: TierId, context: &Context<'_>, out: &mut Vec<Occurrence>) {
-    if row.counted.taken {
-        return;
-    }
-    let Some(waited) = row.waited else { return };
+    // A job that was canceled or dropped has waited, too, and nobody took it.
+    let taken = row.started_at.is_some() || matches!(row.stage, Stage::Running | Stage::Ended);
+    let (false, true, Some(waited)) = (row.counted.taken, taken, row.waited) else { return };
     row.counted.taken = true;
     // Without GitLab's own time of the start, only a job that we saw waiting is certainly new.
     let new = row.started_at.map_or(row.wait.is_some(), |at| at >= context.began);

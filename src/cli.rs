@@ -15,15 +15,16 @@ const ABOUT: &str = "Which runner tier hurts, since when, why, whose fault, and 
 
 const AFTER: &str = "\
 Examples:
-  tierwatch demo                            a running platform with incidents; no GitLab, no cluster needed
-  tierwatch run --config.file tierwatch.yaml
-  tierwatch print config                    what the configuration resolves to, and where each value is from
-  tierwatch print rbac | kubectl apply -f - exactly the rights that this configuration needs
-  kubectl get events -o json | jq -c '.items[] | {reason, message}' | tierwatch classify
+  tierwatch demo                         incidents on a simulated platform
+  tierwatch run --config.file my.yaml    the daemon
+  tierwatch print config                 every value, and where it is from
+  tierwatch print rbac                   the rights that the configuration needs
+  kubectl get events -o json | jq -c '.items[] | {reason, message}' \\
+    | tierwatch classify                 the causes in a cluster's events
 
 Environment:
-  TIERWATCH__GITLAB__URL=…   any key of the configuration, its parts joined by two underscores
-  RUST_LOG=…                 log filter by module; goes over --log.level
+  TIERWATCH__GITLAB__URL=…    any key of the configuration, joined by `__`
+  RUST_LOG=…                  log filter by module; goes over --log.level
 
 Exit codes:
   0 fine   1 found problems   2 wrong configuration or usage   3 cannot run";
@@ -86,7 +87,7 @@ Example:
 
 /// What the demo plays.
 #[derive(Debug, Clone, PartialEq, Args)]
-#[command(next_help_heading = "Options")]
+#[command(next_help_heading = "Options of the demo")]
 pub struct Demo {
     /// Play this scenario only; without it all incidents in a loop.
     #[arg(long, value_name = "NAME")]

@@ -13,9 +13,9 @@ impl Resolved {
     #[must_use]
     pub fn to_yaml(&self) -> String {
         let mut page = Page { resolved: self, text: String::new() };
-        let file = self.file.as_ref().map_or_else(String::new, |file| format!(" of {}", file.display()));
-        let _ = writeln!(page.text, "# What tierwatch works with. Behind each value: its line{file}, its environment");
-        let _ = writeln!(page.text, "# variable, or `default`.");
+        let file = self.file.as_ref().map_or_else(|| "the file".into(), |file| file.display().to_string());
+        let _ = writeln!(page.text, "# What tierwatch works with. Behind each value stands where it was written:");
+        let _ = writeln!(page.text, "# a line of {file}, an environment variable, or `default`.");
         // Taken apart in full: a new field does not compile until it is printed.
         let Config { gitlab, kubernetes, policy, telemetry } = &self.config;
         let Policy { tiers, staleness: _, sweep: _, registries, history } = policy;

@@ -69,10 +69,8 @@ fn skipped_because(reason: &str) -> Cause {
     if let Some((_, cause)) = own.iter().find(|(texts, _)| any(reason, texts)) {
         return Cause::Autoscale(*cause);
     }
-    match scheduling::cause_of(reason) {
-        Scheduling::Other => Cause::Autoscale(Autoscale::Other),
-        cause => Cause::AutoscaleReason(cause),
-    }
+    let cause = scheduling::cause_of(reason);
+    if cause == Scheduling::Other { Cause::Autoscale(Autoscale::Other) } else { Cause::AutoscaleReason(cause) }
 }
 
 fn recognise(reason: &str, words: &str) -> Autoscale {

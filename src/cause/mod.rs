@@ -149,9 +149,9 @@ fn most_specific(reason: &str, source: &str, message: &str) -> Classified {
         [Family::Autoscale, Family::Admission, Family::Runtime, Family::Pull, Family::Scheduling]
     };
     let about = |family: &Family| *family != Family::Pull || image_pull::looks_like(message);
-    let verdict = |family| match family {
-        Family::Autoscale if !by_autoscaler => in_family(family, "", message),
-        family => in_family(family, reason, message),
+    let verdict = |family| {
+        let reason = if family == Family::Autoscale && !by_autoscaler { "" } else { reason };
+        in_family(family, reason, message)
     };
     let unknown = if by_autoscaler || by_scheduler {
         Classified::one(Cause::Scheduling(Scheduling::Other))

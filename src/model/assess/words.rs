@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::tally::TierLevels;
-use crate::cause::{self, Blame, Cause, Queue};
+use crate::cause::{self, Blame, Cause, Family, Queue};
 use crate::model::assessment::{CauseLine, QueueLevels, RunnerLevels, TierState};
 use crate::model::policy::TierPolicy;
 use crate::observation::RunnerStatus;
@@ -18,9 +18,11 @@ const SATURATED: f64 = 0.95;
 
 /// Everything that holds the tier's jobs up, most concerned first; the user's own mistakes last.
 pub(super) fn causes(policy: &TierPolicy, levels: &TierLevels) -> Vec<CauseLine> {
-    let scheduling = levels.pods.iter().flat_map(|pods| &pods.unschedulable).map(|(cause, count)| {
-        line(Cause::Scheduling(*cause), *count, levels.refusals.get(cause).map(|message| cut(message)))
-    });
+    let scheduling = levels
+        .pods
+        .iter()
+        .flat_map(|pods| &pods.unschedulable)
+        .map(|(cause, count)| line(Cause::Scheduling(*cause), *count, levels.refusals.get(cause).map(cut)));
     let pulls = levels.pulls.iter().map(|(cause, count)| line(Cause::Pull(*cause), *count, None));
     let queue = queue_cause(policy, levels).map(|(cause, count)| line(Cause::Queue(cause), count, None));
     let mut lines: Vec<_> = scheduling.chain(pulls).chain(queue).collect();
@@ -89,18 +91,8 @@ pub(super) fn verdict(
     if let Some(why) = down(levels) {
         return (TierState::Down, format!("{why}; {waiting}"));
     }
-    let platform: u64 = causes.iter().filter(|line| line.blame != Blame::User).map(|line| line.count).sum();
-    let worst = causes.first().map(|line| format!(": {}", line.sentence)).unwrap_or_default();
-    if queue.overdue > 0 {
-        return (TierState::Hurting, format!("{waiting}{worst}"));
-    }
-    if platform > 0 {
-        let pods = if platform == 1 {
-            "1 job pod cannot start".to_owned()
-        } else {
-            format!("{platform} job pods cannot start")
-        };
-        return (TierState::Hurting, format!("{pods}{worst}; {waiting}"));
+    if let Some(why) = hurting(queue, causes, &waiting) {
+        return (TierState::Hurting, why);
     }
     if pods_expected && levels.pods.is_none() {
         return (TierState::Blind, format!("its pods cannot be seen, only GitLab's side is known; {waiting}"));
@@ -108,6 +100,29 @@ pub(super) fn verdict(
     match degraded(levels, queue.unserved.values().sum()) {
         Some(why) => (TierState::Degraded, format!("{why}; {waiting}")),
         None => (TierState::Fine, waiting),
+    }
+}
+
+/// What users feel: jobs wait longer than promised, or pods cannot start, each with its own first cause.
+fn hurting(queue: &QueueLevels, causes: &[CauseLine], waiting: &str) -> Option<String> {
+    let not_the_users = |line: &&CauseLine| line.blame != Blame::User;
+    let of_queue = causes.iter().find(|line| line.cause.family() == Family::Queue);
+    let of_pods = || causes.iter().filter(|line| line.cause.family() != Family::Queue).filter(not_the_users);
+    let stuck = of_pods().next().map(|first| {
+        let pods = match of_pods().map(|line| line.count).sum() {
+            1_u64 => "1 job pod".to_owned(),
+            pods => format!("{pods} job pods"),
+        };
+        format!("{pods} cannot start: {}", first.sentence)
+    });
+    match (queue.overdue > 0, stuck) {
+        (true, stuck) => {
+            let why = of_queue.map(|line| format!(": {}", line.sentence)).unwrap_or_default();
+            let stuck = stuck.map(|stuck| format!("; {stuck}")).unwrap_or_default();
+            Some(format!("{waiting}{why}{stuck}"))
+        }
+        (false, Some(stuck)) => Some(format!("{stuck}; {waiting}")),
+        (false, None) => None,
     }
 }
 

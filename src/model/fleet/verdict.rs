@@ -42,7 +42,9 @@ pub(super) struct Context<'a> {
 pub(super) fn count(row: &mut JobRow, context: &Context<'_>, out: &mut Vec<Occurrence>) {
     reject_claims(row, context, out);
     let Some(tier) = row.taken_by(context.rosters) else {
-        if !row.counted.outcome {
+        if let Fit::Unserved(nearest, _) = row.fit {
+            count_failed(row, nearest, context, out);
+        } else if !row.counted.outcome {
             while_waiting(row, context, out);
         }
         return;
@@ -243,6 +245,9 @@ fn blame(row: &JobRow, reason: FailureReason) -> Blame {
         | FailureReason::Scheduler => Blame::Platform,
         FailureReason::ImagePull | FailureReason::MissingDependency | FailureReason::Other => Blame::Unclear,
     };
+    if matches!((reason, &row.fit), (FailureReason::StuckNoMatching, Fit::Unserved(..))) {
+        return Blame::User;
+    }
     if row.runs() {
         return by_reason;
     }

@@ -53,7 +53,8 @@ fn queue_cause(policy: &TierPolicy, levels: &TierLevels) -> Option<(Queue, u64)>
     let online = online(runners);
     let paused_online =
         runners.runners.iter().filter(|runner| runner.paused && runner.status == RunnerStatus::Online).count() as u64;
-    let cause = if total > 0 && online == 0 {
+    // GitLab says online for two hours after a runner's death; its manager pods tell at once.
+    let cause = if total > 0 && online == 0 || managers_down(levels) {
         Queue::NoOnlineRunner
     } else if total > 0 && online == paused_online {
         Queue::RunnersPaused
@@ -126,15 +127,18 @@ fn hurting(queue: &QueueLevels, causes: &[CauseLine], waiting: &str) -> Option<S
     }
 }
 
+fn managers_down(levels: &TierLevels) -> bool {
+    levels.managers.is_some_and(|managers| managers.ready == 0 && managers.not_ready > 0)
+}
+
 fn down(levels: &TierLevels) -> Option<&'static str> {
-    let managers_down = levels.managers.is_some_and(|managers| managers.ready == 0 && managers.not_ready > 0);
     let runners_down =
         levels.runners.as_ref().is_some_and(|runners| !runners.runners.is_empty() && online(runners) == 0);
     let all_paused = levels
         .runners
         .as_ref()
         .is_some_and(|runners| !runners.runners.is_empty() && runners.paused == runners.runners.len() as u64);
-    if managers_down {
+    if managers_down(levels) {
         Some("no runner manager pod is ready")
     } else if runners_down {
         Some("no runner is online")
@@ -164,6 +168,7 @@ fn degraded(levels: &TierLevels, unserved: u64) -> Option<String> {
 
 fn waiting_words(queue: &QueueLevels, within: Duration) -> String {
     let mut words = match queue.pending {
+        0 if queue.unserved.values().sum::<u64>() > 0 => "no other job waits".to_owned(),
         0 => "no job waits".to_owned(),
         pending => format!("{} waiting, the oldest for {}", jobs(pending), human_duration(queue.oldest)),
     };

@@ -19,6 +19,10 @@ fmt:
 test:
     cargo test
 
+# Every scenario of the demo against its truth: about seven minutes.
+scenarios:
+    env SCENARIO=all cargo test --test demo_once
+
 lint:
     cargo clippy --all-targets --all-features -- -D warnings
 

@@ -1,4 +1,30 @@
 //! tierwatch: which runner tier hurts, since when, why, whose fault, and what to do next.
+//!
+//! One picture, and everything has its room in it. Data flows left to right and never turns back.
+//!
+//! ```text
+//!   source (IO in)              desk (one task owns the state)          output (IO out)
+//!
+//!   gitlab queue    poll  ─┐
+//!   gitlab started  poll  ─┤ Observation  ┌────────────────────────┐    metrics: counters
+//!   gitlab refs     poll  ─┤ bounded      │ model::fleet.apply(obs)│    and histograms ────┐
+//!   gitlab runners  poll  ─┼─────────────►│   └► Occurrence ───────┼───►                   ├─► /metrics
+//!   kube pods       watch ─┤              │                        │                       │
+//!   kube events     watch ─┤              │ each change and second │    watch<Arc<         │
+//!   kube nodes      watch ─┘              │ model::assess(fleet) ──┼───►  Assessment>> ────┴─► page, JSON, probes
+//!         ▲                               └───────────┬────────────┘
+//!         └───────────── wishes ──────────────────────┘
+//!   know APIs, not tiers                  knows tiers, no API              know formats, not causes
+//! ```
+//!
+//! - [`observation`]: every word a source may say.
+//! - [`model`] and [`cause`]: pure. What was seen, what it means, what can be counted; time is an argument.
+//! - [`source`]: one file per thing that is asked; translates, never judges.
+//! - [`desk`]: the one owner of the fleet.
+//! - [`metrics`], [`output`]: what is told, and how it is served.
+//! - [`config`]: what was written, checked all at once. [`clock`]: the only reader of time.
+//! - [`demo`]: a GitLab and a Kubernetes API in one process, with the truth kept.
+//! - [`app`] wires it; [`cli`] and [`commands`] are the way in; [`classify`] needs none of it.
 
 pub mod app;
 pub mod cause;

@@ -1,28 +1,51 @@
 //! Scenarios of the demo to their ends: what the daemon said equals the truth, figure by figure.
 //!
-//! One after the other, because two daemons and two platforms on one core cannot keep up with a fast clock. CI plays
-//! all of them with the optimised binary; here those whose stories touch most of the rules of counting.
+//! One after the other, because two platforms on one core cannot keep up with a fast clock. Without `SCENARIO` those
+//! whose stories touch most of the rules of counting; `SCENARIO=all` plays every one, as CI does.
 
-use tierwatch::demo::truth::render_table;
+use tierwatch::demo::truth::{Row, render_table};
 use tierwatch::demo::{Rehearsal, scenario};
 
 /// A minute of the story passes in a second.
-const SPEED: f64 = 60.0;
+const FAST: f64 = 60.0;
 
-async fn play(name: &str) {
+/// For a machine that is busy with something else: a poll that takes a second of ours then takes less of the story's.
+const SLOW: f64 = 15.0;
+
+async fn differences(name: &str, speed: f64) -> Vec<Row> {
     let scenario = scenario::find(name).expect("a known scenario");
     let seed = scenario.seed;
-    let rehearsal = Rehearsal::start(scenario, seed, SPEED, "127.0.0.1:0").await.expect("the demo starts");
+    let rehearsal = Rehearsal::start(scenario, seed, speed, "127.0.0.1:0").await.expect("the demo starts");
     let rows = rehearsal.finish().await.expect("the demo ends");
-    assert!(!rows.is_empty(), "nothing was compared");
-    let differing: Vec<_> = rows.into_iter().filter(|row| !row.equal).collect();
-    assert!(differing.is_empty(), "\n{name}:\n{}", render_table(&differing));
+    assert!(!rows.is_empty(), "{name}: nothing was compared");
+    rows.into_iter().filter(|row| !row.equal).collect()
+}
+
+fn chosen() -> Vec<String> {
+    match std::env::var("SCENARIO").as_deref() {
+        Ok("all") => {
+            let endless = scenario::show().name;
+            scenario::all()
+                .iter()
+                .map(|scenario| scenario.name)
+                .filter(|name| *name != endless)
+                .map(str::to_owned)
+                .collect()
+        }
+        Ok(name) => vec![name.to_owned()],
+        Err(_) => vec!["quiet-day".to_owned(), "registry-rate-limit".to_owned()],
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn scenarios_are_told_as_they_were() {
-    let chosen = std::env::var("SCENARIO");
-    for name in chosen.as_deref().unwrap_or("quiet-day registry-rate-limit").split(' ') {
-        play(name).await;
+    for name in chosen() {
+        let mut wrong = differences(&name, FAST).await;
+        if !wrong.is_empty() {
+            println!("{name} at speed {FAST}:\n{}trying again at speed {SLOW}", render_table(&wrong));
+            wrong = differences(&name, SLOW).await;
+        }
+        assert!(wrong.is_empty(), "\n{name}:\n{}", render_table(&wrong));
+        println!("{name}: as it was");
     }
 }

@@ -4,6 +4,9 @@
 
 mod demo_support;
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
 use demo_support::{AN_HOUR, Asker, troubled};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
@@ -14,7 +17,13 @@ use tierwatch::demo::gitlab_api::access::{
 
 const SCHEMA: &str = include_str!("fixtures/gitlab/rest.schema.json");
 
-fn shape(name: &str) -> Validator {
+/// Each shape is compiled once.
+fn shape(name: &str) -> Arc<Validator> {
+    static KNOWN: Mutex<BTreeMap<String, Arc<Validator>>> = Mutex::new(BTreeMap::new());
+    Arc::clone(KNOWN.lock().unwrap().entry(name.to_owned()).or_insert_with(|| Arc::new(compiled(name))))
+}
+
+fn compiled(name: &str) -> Validator {
     let mut schema: Value = serde_json::from_str(SCHEMA).unwrap();
     schema["$ref"] = format!("#/$defs/{name}").into();
     jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
@@ -59,7 +68,7 @@ const ENDPOINTS: [(&str, &str); 21] = [
 async fn every_answer_to_every_role_has_gitlabs_shape() {
     let demo = troubled().await;
     let tokens = [ADMIN_TOKEN, MAINTAINER_TOKEN, REPORTER_TOKEN, UNSCOPED_TOKEN, EXPIRED_TOKEN, "glpat-unknown"];
-    let mut seen = std::collections::BTreeMap::new();
+    let mut seen = BTreeMap::new();
     for token in tokens.map(Some).into_iter().chain([None]) {
         for (path, wanted) in ENDPOINTS {
             let (status, body) = Asker { demo: &demo, token }.json(path).await;

@@ -7,7 +7,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         story(
             "quiet-day",
             "the usual traffic on a healthy platform",
-            "every tier in time; a few failed scripts and a canceled job, all the users' own",
+            "every tier in time; a few failed scripts, all the users' own",
             20,
             vec![],
         ),

@@ -101,9 +101,10 @@ impl Job {
         self.queued - SignedDuration::from_millis(350)
     }
 
-    /// GitLab's `queued_duration`: still growing while the job is pending.
+    /// GitLab's `queued_duration`: it grows until the job starts, and for ever if it never does: GitLab counts to
+    /// `started_at` and takes "now" where there is none, even for a canceled or dropped job.
     pub(crate) fn queued_for(&self, now: Timestamp) -> SignedDuration {
-        let until = self.taken.map(|taken| taken.at).or(self.finished).unwrap_or(now);
+        let until = self.taken.map_or(now, |taken| taken.at);
         until.duration_since(self.queued).max(SignedDuration::ZERO)
     }
 

@@ -7,6 +7,8 @@ mod support;
 
 #[path = "real/api_server.rs"]
 mod api_server;
+#[path = "real/daemon.rs"]
+mod daemon;
 #[path = "real/gitlab_client.rs"]
 mod gitlab_client;
 #[path = "real/job_pods.rs"]

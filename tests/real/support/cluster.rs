@@ -31,7 +31,8 @@ impl User {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Admin => "admin",
-            Self::Tierwatch => "tierwatch",
+            // The service account that `print rbac` binds, so that its output is applied as it is.
+            Self::Tierwatch => "system:serviceaccount:tierwatch:tierwatch",
             Self::Scheduler => "system:kube-scheduler",
         }
     }
@@ -39,7 +40,8 @@ impl User {
     fn groups(self) -> &'static str {
         match self {
             Self::Admin => "system:masters",
-            Self::Tierwatch | Self::Scheduler => "",
+            Self::Tierwatch => "system:serviceaccounts,system:serviceaccounts:tierwatch",
+            Self::Scheduler => "",
         }
     }
 

@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use k8s_openapi::api::core::v1::{Event, Namespace, Node, Pod};
-use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
@@ -75,8 +75,20 @@ impl Hands {
         Self { admin: cluster.client(User::Admin).await }
     }
 
-    /// Removes every pod and every node. Namespaces stay: without their controller they never go.
+    /// Removes every pod, every node and the rights over all namespaces. Namespaces stay: without their controller they
+    /// never go.
     async fn sweep(&self) {
+        let bindings = Api::<ClusterRoleBinding>::all(self.admin.clone());
+        let roles = Api::<ClusterRole>::all(self.admin.clone());
+        for deleted in [
+            bindings.delete("tierwatch", &DeleteParams::default()).await.map(drop),
+            roles.delete("tierwatch", &DeleteParams::default()).await.map(drop),
+        ] {
+            match deleted {
+                Err(kube::Error::Api(status)) if status.code == 404 => {}
+                other => other.expect("a role can be deleted"),
+            }
+        }
         let nodes = Api::<Node>::all(self.admin.clone());
         let listed = nodes.list(&ListParams::default()).await.expect("nodes can be listed");
         for node in listed {
@@ -172,6 +184,32 @@ impl Hands {
         bindings.delete("tierwatch", &DeleteParams::default()).await.expect("a role binding can be deleted");
         let roles = Api::<Role>::namespaced(self.admin.clone(), namespace);
         roles.delete("tierwatch", &DeleteParams::default()).await.expect("a role can be deleted");
+    }
+
+    /// Applies roles and bindings as they are printed: YAML documents.
+    pub(crate) async fn apply_rights(&self, yaml: &str) {
+        for document in yaml.split("\n---\n").skip(1) {
+            let field = |name: &str| {
+                let line = document.lines().map(str::trim).find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+                line.map(str::to_owned)
+            };
+            let kind = field("kind").expect("an object has a kind").to_lowercase();
+            let name = field("name").expect("an object has a name");
+            // Of a cluster-wide binding the first `namespace` is its subject's.
+            let place = if kind.starts_with("cluster") {
+                String::new()
+            } else {
+                format!("namespaces/{}/", field("namespace").expect("a namespace"))
+            };
+            let path =
+                format!("/apis/rbac.authorization.k8s.io/v1/{place}{kind}s/{name}?fieldManager=tests&force=true");
+            let request = http::Request::patch(&path)
+                .header(http::header::CONTENT_TYPE, "application/apply-patch+yaml")
+                .body(document.as_bytes().to_vec())
+                .expect("a path is a request");
+            let applied = self.admin.request_text(request).await;
+            applied.unwrap_or_else(|e| panic!("applying {path}: {e}"));
+        }
     }
 
     /// Deletes a pod at once: no kubelet would confirm a slow end.

@@ -127,7 +127,7 @@ rows! {
     BUILD_INFO "tierwatch_" "build_info" Gauge Stable [VERSION, REVISION]
         "1, with the version and revision that runs.";
     SECRET_LAST_RELOAD_SUCCESSFUL "tierwatch_" "secret_last_reload_successful" Gauge Stable []
-        "1 when every secret file could be read at the last attempt, 0 when an older secret is still in use.";
+        "1 when the secret files could be read and used at the last attempt, 0 when one could not.";
     PROCESS_CPU "process_" "cpu_seconds_total" Counter Stable []
         "User and system CPU time spent, in seconds.";
     PROCESS_RESIDENT_MEMORY "process_" "resident_memory_bytes" Gauge Stable []

@@ -88,7 +88,9 @@ impl Client {
         let url = Url::parse(&request.uri().to_string())
             .map_err(|error| ClientError::Prepare { detail: error.to_string() })?;
         self.require_home(operation, &url)?;
-        let (token, header) = self.token()?;
+        let read = self.token();
+        self.0.own.secrets_reloaded(read.is_ok());
+        let (token, header) = read?;
         self.0.budget.take().await.map_err(|left| ClientError::RateLimited {
             operation,
             retry_after: Some(left),

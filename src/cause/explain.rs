@@ -450,7 +450,7 @@ const fn queue(cause: Queue) -> Explanation {
     match cause {
         Q::NoOnlineRunner => row(
             Platform,
-            "no runner of the tier is online",
+            "no runner of the tier is at work: offline, or its manager pods are not ready",
             "Look at the runner manager pods of the tier: kubectl get pods in its namespace, then their logs.",
         ),
         Q::RunnersPaused => row(

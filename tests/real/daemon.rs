@@ -1,13 +1,18 @@
 //! The daemon on the real API server, with the rights that it prints and no others, and the simulated GitLab.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use tierwatch::clock::Clock;
 use tierwatch::demo::{Demo, scenario};
+use tierwatch::metrics::catalogue;
 
-use crate::support::cluster::{Cluster, User};
+use crate::support::cluster::{Cluster, Options, User};
 use crate::support::daemon::{Daemon, print};
 use crate::support::job_pod::JobPod;
 use crate::support::prometheus::{Prometheus, Version, check_metrics};
-use crate::support::stage::{NodeSpec, Stage};
+use crate::support::relay::Relay;
+use crate::support::stage::{Hands, NodeSpec, Stage};
 
 const TIER_LABEL: &str = "platform.gitlab.com/runner-tier";
 
@@ -34,14 +39,26 @@ impl Platform {
     }
 }
 
-/// Two namespaces, the rights that the daemon prints for them, and the daemon.
-async fn watching(stage: &Stage) -> (String, String, Platform, Daemon) {
-    let standard = stage.namespace("standard", Some("baseline")).await;
-    let deployment = stage.namespace("deployment", Some("baseline")).await;
-    let platform = Platform::new(stage.cluster, stage.cluster.api_port(), &standard, &deployment).await;
-    stage.apply_rights(&print(&["print", "rbac"], &platform.config)).await;
+/// Two namespaces, the rights that the daemon prints for them, and the daemon, which reaches the API server on `port`.
+async fn watch(hands: &Hands, cluster: &Cluster, port: u16) -> (String, String, Platform, Daemon) {
+    let standard = hands.namespace("standard", Some("baseline")).await;
+    let deployment = hands.namespace("deployment", Some("baseline")).await;
+    let platform = Platform::new(cluster, port, &standard, &deployment).await;
+    hands.apply_rights(&print(&["print", "rbac"], &platform.config)).await;
     let daemon = Daemon::start(&platform.config).await;
     (standard, deployment, platform, daemon)
+}
+
+async fn watching(stage: &Stage) -> (String, String, Platform, Daemon) {
+    watch(stage, stage.cluster, stage.cluster.api_port()).await
+}
+
+fn pods(tier: &str, phase: &str) -> String {
+    format!("tierwatch_job_pods{{tier=\"{tier}\",phase=\"{phase}\"}}")
+}
+
+fn up(source: &str, tier: &str) -> String {
+    format!("tierwatch_source_up{{source=\"{source}\",tier=\"{tier}\"}}")
 }
 
 fn unschedulable(tier: &str, cause: &str) -> String {
@@ -84,4 +101,146 @@ async fn prometheus_3_and_2_42_scrape_the_daemon_and_promtool_finds_it_clean() {
     }
     assert_eq!(daemon.api("tiers").await["tiers"].as_array().map(Vec::len), Some(2));
     assert_eq!(daemon.value("tierwatch_source_up{source=\"nothing\"}").await, None);
+}
+
+/// Of id 86 in the collection of real messages (a kubelet with containerd, dell/csi-baremetal#391).
+const RATE_LIMITED: &str = "rpc error: code = Unknown desc = failed to pull and unpack image \"docker.io/library/centos:latest\": failed to copy: httpReaderSeeker: failed open: unexpected status code https://registry-1.docker.io/v2/library/centos/manifests/sha256:dbbacecc49b088458781c16f3775f2a2ec7521079034a7ba499c8b0bb7f86875: 429 Too Many Requests - Server message: toomanyrequests: You have reached your pull rate limit. You may increase the limit by authenticating and upgrading: https://www.docker.com/increase-rate-limit";
+
+#[tokio::test]
+async fn the_daemon_follows_a_pod_through_sandbox_pull_and_start_to_its_deletion() {
+    let stage = Stage::take().await;
+    stage.node(&NodeSpec::new("worker")).await;
+    let (standard, _, _platform, daemon) = watching(&stage).await;
+    daemon.shows(&pods("standard", "pending"), 0.0).await;
+    let failing =
+        "tierwatch_job_pods_image_pull_failing{tier=\"standard\",registry=\"docker.io\",cause=\"rate_limited\"}";
+    let failed = "tierwatch_image_pull_failures_total{tier=\"standard\",cause=\"rate_limited\"}";
+
+    let name = stage.job_pod(&standard, &JobPod { image: "centos", ..JobPod::new(911) }).await;
+    stage.scheduled(&standard, &name).await;
+    let mut kubelet = stage.kubelet(&standard, &name).await;
+    daemon.shows(&pods("standard", "pending"), 1.0).await;
+    kubelet.sandbox_up().await;
+    kubelet.started("init-permissions").await;
+    kubelet.ended("init-permissions", 0).await;
+    for _ in 0..2 {
+        kubelet.pulling("build").await;
+        kubelet.pull_failed("build", RATE_LIMITED).await;
+        daemon.shows(failing, 1.0).await;
+        kubelet.pull_backs_off("build", RATE_LIMITED).await;
+    }
+    daemon.shows(failing, 1.0).await;
+
+    kubelet.pulled("build", "1.366s", "3.214s").await;
+    kubelet.started("build").await;
+    kubelet.started("helper").await;
+    daemon.shows(&pods("standard", "running"), 1.0).await;
+    daemon.shows(&pods("standard", "pending"), 0.0).await;
+    assert_eq!(daemon.value(failing).await.unwrap_or(0.0), 0.0, "the pull has come through");
+    assert_eq!(daemon.value(failed).await, Some(1.0), "two tries of one pull are one failure");
+
+    stage.delete_pod(&standard, &name).await;
+    daemon.shows(&pods("standard", "running"), 0.0).await;
+    assert_eq!(daemon.value(failed).await, Some(1.0), "what has happened stays counted");
+}
+
+#[tokio::test]
+async fn a_namespace_without_rights_blinds_its_own_tier_only() {
+    // A cluster of its own: the daemon asks again only after a minute, and nobody should wait for that.
+    let cluster = Cluster::start(Options::default()).await;
+    let hands = Hands::of(&cluster).await;
+    let standard = hands.namespace("standard", None).await;
+    let deployment = hands.namespace("deployment", None).await;
+    let platform = Platform::new(&cluster, cluster.api_port(), &standard, &deployment).await;
+    let rights = print(&["print", "rbac"], &platform.config);
+    hands.apply_rights(&rights).await;
+    hands.revoke(&deployment).await;
+
+    let daemon = Daemon::start(&platform.config).await;
+    daemon.shows(&up("kube_pods", "deployment"), 0.0).await;
+    daemon.shows(&up("kube_pods", "standard"), 1.0).await;
+    let refused = "tierwatch_source_failures_total{source=\"kube_pods\",tier=\"deployment\",class=\"forbidden\"}";
+    daemon.shows(refused, 1.0).await;
+    assert_eq!(daemon.value(&pods("deployment", "pending")).await, None, "unknown is absent, never zero");
+
+    hands.job_pod(&standard, &JobPod::new(921)).await;
+    daemon.shows(&pods("standard", "pending"), 1.0).await;
+    hands.job_pod(&deployment, &JobPod::new(922)).await;
+    hands.apply_rights(&rights).await;
+    daemon.shows_within(Duration::from_secs(120), &up("kube_pods", "deployment"), 1.0).await;
+    daemon.shows(&pods("deployment", "pending"), 1.0).await;
+}
+
+#[tokio::test]
+async fn the_daemon_outlives_the_api_server_and_counts_nothing_twice() {
+    let mut cluster = Cluster::start(Options::default()).await;
+    let hands = Hands::of(&cluster).await;
+    let (standard, _, _platform, daemon) = watch(&hands, &cluster, cluster.api_port()).await;
+    let entered = "tierwatch_scheduling_failures_total{tier=\"standard\",cause=\"no_nodes\"}";
+    daemon.shows(&up("kube_pods", "standard"), 1.0).await;
+    hands.job_pod(&standard, &JobPod::new(931)).await;
+    daemon.shows(entered, 1.0).await;
+
+    cluster.stop_api().await;
+    daemon.shows(&up("kube_pods", "standard"), 0.0).await;
+    cluster.start_api().await;
+
+    // An API server that starts answers 403 to everybody until it has read its own roles, a second or so. Whoever asks in
+    // that second takes it for a refusal, and asks again after a minute.
+    daemon.shows_within(Duration::from_secs(120), &up("kube_pods", "standard"), 1.0).await;
+    hands.job_pod(&standard, &JobPod::new(932)).await;
+    daemon.shows(entered, 2.0).await;
+    daemon.shows(&pods("standard", "pending"), 2.0).await;
+}
+
+#[tokio::test]
+async fn the_daemon_lists_again_after_410_and_misses_neither_what_came_nor_what_went() {
+    let cluster = Cluster::start(Options { compaction: Some(Duration::from_secs(1)) }).await;
+    let hands = Hands::of(&cluster).await;
+    let relay = Relay::to(cluster.api_port()).await;
+    let (standard, _, _platform, daemon) = watch(&hands, &cluster, relay.port()).await;
+    // What is there before the first look is the baseline, and counts nothing.
+    daemon.shows(&up("kube_pods", "standard"), 1.0).await;
+    let goes = hands.job_pod(&standard, &JobPod::new(941)).await;
+    hands.job_pod(&standard, &JobPod::new(942)).await;
+    daemon.shows(&pods("standard", "pending"), 2.0).await;
+    let entered = "tierwatch_scheduling_failures_total{tier=\"standard\",cause=\"no_nodes\"}";
+    daemon.shows(entered, 2.0).await;
+
+    relay.cut();
+    hands.delete_pod(&standard, &goes).await;
+    for job in 943..946 {
+        hands.job_pod(&standard, &JobPod::new(job)).await;
+    }
+    // Etcd forgets at the second interval after the last change that the daemon saw.
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        hands.namespace("history", None).await;
+    }
+    relay.mend();
+
+    daemon.shows(&pods("standard", "pending"), 4.0).await;
+    daemon.shows(entered, 5.0).await;
+    daemon.shows(&up("kube_events", "standard"), 1.0).await;
+    assert!(daemon.log().contains("410"), "the API server has said it: {}", daemon.log());
+}
+
+#[tokio::test]
+async fn both_prometheus_know_each_family_as_the_catalogue_has_it() {
+    let stage = Stage::take().await;
+    let (_, _, _platform, daemon) = watching(&stage).await;
+    daemon.shows(&up("kube_pods", "standard"), 1.0).await;
+    let rows: BTreeMap<_, _> = catalogue::ALL.iter().map(|row| (row.name, row.kind.as_str())).collect();
+    for version in [Version::Three, Version::Two] {
+        let server = Prometheus::start(version, daemon.address()).await;
+        server.scraped().await;
+        let metadata = server.metadata().await;
+        assert!(metadata.len() > 30, "{version:?} knows only {} families", metadata.len());
+        for (name, about) in metadata {
+            // OpenMetrics, which both ask for, names a counter's family without its ending.
+            let kind = rows.get(&*name).or_else(|| rows.get(&*format!("{name}_total")));
+            assert_eq!(kind.copied(), Some(&*about.kind), "{name} in {version:?}");
+            assert!(!about.help.is_empty(), "{name} in {version:?} has no help");
+        }
+    }
 }

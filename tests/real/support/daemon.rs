@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use reqwest::header;
 use serde_json::Value;
 
 use super::folder::Folder;
 use super::process::Process;
-use super::{free_ports, until};
+use super::{PATIENCE, free_ports, until, until_within};
 
 /// A running `tierwatch run`.
 #[derive(Debug)]
@@ -96,8 +97,13 @@ impl Daemon {
 
     /// Waits until the series has that value; the failure shows the whole family.
     pub(crate) async fn shows(&self, series: &str, wanted: f64) {
+        self.shows_within(PATIENCE, series, wanted).await;
+    }
+
+    /// As [`Daemon::shows`], for what the daemon takes its time over.
+    pub(crate) async fn shows_within(&self, patience: Duration, series: &str, wanted: f64) {
         let family = series.split('{').next().unwrap_or(series).to_owned();
-        until(&format!("{series} = {wanted}"), async || {
+        until_within(patience, &format!("{series} = {wanted}"), async || {
             let text = self.metrics().await;
             let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse::<f64>().ok());
             if value == Some(wanted) {

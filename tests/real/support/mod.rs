@@ -43,7 +43,16 @@ pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
 }
 
 /// Asks until the answer is there; panics with `what` and the last `Err` when it never comes.
-pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, String>) -> T {
+pub(crate) async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Result<T, String>) -> T {
+    until_within(PATIENCE, what, ask).await
+}
+
+/// As [`until`], with a patience of its own.
+pub(crate) async fn until_within<T>(
+    patience: Duration,
+    what: &str,
+    mut ask: impl AsyncFnMut() -> Result<T, String>,
+) -> T {
     let mut last = "was never asked".to_owned();
     let asking = async {
         loop {
@@ -54,10 +63,10 @@ pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<T,
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    if let Ok(answer) = tokio::time::timeout(PATIENCE, asking).await {
+    if let Ok(answer) = tokio::time::timeout(patience, asking).await {
         return answer;
     }
-    panic!("{what} did not happen within {PATIENCE:?}; last: {last}")
+    panic!("{what} did not happen within {patience:?}; last: {last}")
 }
 
 /// A line that is seen even when the test passes: libtest captures the print macros only, not the stream itself.

@@ -1,24 +1,26 @@
 //! `tierwatch classify`: one message a line in, one verdict a line out.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::cause::{Blame, Classified, Family, classify, explain};
+use crate::cause::{Blame, Classified, Family, MAX_MESSAGE, classify};
 
 /// A longer line is cut here; what follows is read and dropped.
-const MAX_LINE: u64 = 64 * 1024;
+const MAX_LINE: u64 = MAX_MESSAGE as u64;
 
 /// A JSON line; plain text is the message alone.
 #[derive(Debug, Default, Deserialize)]
-struct Input {
-    #[serde(default)]
-    kind: Option<String>,
-    #[serde(default)]
-    reason: Option<String>,
-    #[serde(default)]
-    source: Option<String>,
-    message: String,
+struct Input<'a> {
+    #[serde(default, borrow)]
+    kind: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    reason: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    source: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    message: Cow<'a, str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -69,24 +71,19 @@ fn answer(line: &str) -> Result<Output, String> {
             format!("this line looks like JSON and is not {{\"kind\",\"reason\",\"source\",\"message\"}}: {error}")
         })?
     } else {
-        Input { message: line.to_owned(), ..Input::default() }
+        Input { message: line.into(), ..Input::default() }
     };
-    let family = match input.kind.as_deref() {
-        None | Some("") => None,
-        Some(kind) => Some(Family::named(kind).ok_or_else(|| {
-            let known: Vec<_> = Family::ALL.iter().map(|family| family.as_str()).collect();
-            format!("there is no kind {kind:?}; known are {}", known.join(", "))
-        })?),
-    };
-    let reason = input.reason.unwrap_or_default();
-    let Classified { cause, causes, registry } =
-        classify(family, &reason, &input.source.unwrap_or_default(), &input.message);
-    Ok(Output {
-        kind: cause.family().as_str(),
-        cause: cause.as_str(),
-        causes: causes.iter().map(|cause| cause.as_str()).collect(),
-        registry,
-        blame: explain(cause).blame,
+    let kind = input.kind.as_deref().filter(|kind| !kind.is_empty()).map(family).transpose()?;
+    let Classified { kind, cause, causes, registry, blame } =
+        classify(kind, input.reason.as_deref(), input.source.as_deref(), &input.message);
+    let causes = causes.iter().map(|cause| cause.as_str()).collect();
+    Ok(Output { kind: kind.as_str(), cause: cause.as_str(), causes, registry, blame })
+}
+
+fn family(kind: &str) -> Result<Family, String> {
+    kind.parse().map_err(|_| {
+        let known: Vec<_> = Family::ALL.iter().map(|family| family.as_str()).collect();
+        format!("there is no kind {kind:?}; known are {}", known.join(", "))
     })
 }
 
@@ -117,10 +114,10 @@ mod tests {
 
     #[test]
     fn bad_lines_are_answered_and_the_rest_goes_on() {
-        let lines = classified(b"{\"message\":1}\n{\"kind\":\"nope\",\"message\":\"x\"}\n\xff\xfe\n");
-        assert_eq!(lines.len(), 3);
+        let lines = classified(b"{\"message\":1}\n{\"kind\":\"nope\",\"message\":\"x\"}\n\xff\xfe\n\n");
+        assert_eq!(lines.len(), 4);
         assert!(lines[0].contains("error") && lines[1].contains("known are scheduling"), "{lines:?}");
-        assert!(lines[2].contains("\"cause\":\"other\""), "{lines:?}");
+        assert!(lines[2].contains("\"cause\":\"other\"") && lines[3].contains("\"cause\":\"other\""), "{lines:?}");
     }
 
     #[test]

@@ -1,45 +1,178 @@
-//! Why the API server refuses a pod. Runner pods are made by the runner itself, so these texts stand in job
-//! logs and events of controllers, never in events of the pod.
+//! What kube-apiserver's admission says when it refuses a pod. Job pods are made by the runner itself, so the text
+//! stands in the job's log; controllers put the same text into `FailedCreate` events.
 
-use super::Admission;
-use super::text::any;
+use std::sync::LazyLock;
 
-/// Reads a refusal.
-#[must_use]
-pub fn classify(message: &str) -> Admission {
-    let words = super::lowered(message);
-    let recognisers: &[(&[&str], Admission)] = &[
-        // PodSecurity, in `warn` mode: a header, no refusal.
-        (&["would violate podsecurity"], Admission::PodSecurityWarn),
-        (
-            &[
-                "violates podsecurity",
-                "podsecuritypolicy",
-                "unable to validate against any security context constraint",
-            ],
-            Admission::PodSecurity,
-        ),
-        // ResourceQuota.
-        (&["quota evaluates timeout", "quota evaluation timed out"], Admission::QuotaTimeout),
-        (&["must specify"], Admission::QuotaMissingRequest),
-        (&["exceeded quota", "insufficient quota"], Admission::Quota),
-        // LimitRange.
-        (&[" usage per container is", " usage per pod is", "limit to request ratio per"], Admission::LimitRange),
-        // Webhooks and ValidatingAdmissionPolicy.
-        (&["denied the request", "denied request", "validatingadmissionpolicy"], Admission::WebhookDenied),
-    ];
-    let found = recognisers.iter().find(|(texts, _)| any(&words, texts)).map(|(_, cause)| *cause);
-    found.unwrap_or_else(|| webhook(&words))
+use super::label::labels;
+use super::text::{Phrases, Sentence, bare};
+
+labels! {
+    /// Why the API server refuses a pod; the last one is no failure.
+    Admission {
+        /// Pod Security, PodSecurityPolicy or OpenShift's constraints.
+        PodSecurity = "pod_security",
+        /// A ResourceQuota is used up.
+        Quota = "quota",
+        /// A ResourceQuota demands requests or limits that the pod lacks.
+        QuotaMissingRequest = "quota_missing_request",
+        /// The quota was not judged in time.
+        QuotaTimeout = "quota_timeout",
+        /// A LimitRange.
+        LimitRange = "limit_range",
+        /// A webhook or an admission policy said no.
+        WebhookDenied = "webhook_denied",
+        /// A webhook cannot be reached.
+        WebhookUnavailable = "webhook_unavailable",
+        /// A webhook did not answer in time.
+        WebhookTimeout = "webhook_timeout",
+        /// Anything else.
+        Other = "other",
+        /// A warning only: the pod is admitted.
+        PodSecurityWarn = "pod_security_warn",
+    }
 }
 
-/// `failed calling webhook "X": …`: unreachable unless the text says that time ran out.
-fn webhook(words: &str) -> Admission {
-    let out_of_time = any(words, &["deadline exceeded", "timeout exceeded", "within requested timeout", "i/o timeout"]);
-    if words.contains("failed calling webhook") || words.contains("failed to call webhook") {
-        if out_of_time { Admission::WebhookTimeout } else { Admission::WebhookUnavailable }
-    } else if words.contains("request did not complete within requested timeout") {
-        Admission::WebhookTimeout
-    } else {
-        Admission::Other
+impl Admission {
+    /// False for a mere warning.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        !matches!(self, Self::PodSecurityWarn)
+    }
+}
+
+/// Names the cause of a refusal.
+#[must_use]
+pub fn classify(message: &str) -> Admission {
+    told(&Sentence::new(bare(message))).unwrap_or(Admission::Other)
+}
+
+/// What the text says, if anything.
+pub(super) fn told(sentence: &Sentence<'_>) -> Option<Admission> {
+    static TABLE: LazyLock<Phrases<Admission>> = LazyLock::new(|| Phrases::new(ROWS));
+    static LATE: LazyLock<Phrases<()>> = LazyLock::new(|| Phrases::new(TIMEOUTS));
+    let cause = TABLE.first(sentence)?;
+    let is_late = cause == Admission::WebhookUnavailable && LATE.first(sentence).is_some();
+    Some(if is_late { Admission::WebhookTimeout } else { cause })
+}
+
+/// What a refusal of policy quotes may be any text: the policy's own words come first.
+const ROWS: &[(Admission, &[&str])] = &[
+    // generic/admission: webhooks 1.9+; ValidatingAdmissionPolicy 1.26+; ImagePolicyWebhook.
+    (
+        Admission::WebhookDenied,
+        &["denied the request", "denied request", "image policy webhook backend denied", "validatingadmissionpolicy"],
+    ),
+    // webhook/dispatcher: `calling` up to 1.2x, `call` since; conversion webhooks of custom objects.
+    (
+        Admission::WebhookUnavailable,
+        &[
+            "failed calling webhook",
+            "failed to call webhook",
+            "failed calling admission webhook",
+            "conversion webhook for",
+        ],
+    ),
+    // pod-security-admission 1.22+.
+    (Admission::PodSecurityWarn, &["would violate podsecurity", "would violate \"latest\" version of"]),
+    // PodSecurityPolicy up to 1.24; OpenShift SCC; `violates PodSecurity` 1.22+.
+    (
+        Admission::PodSecurity,
+        &[
+            "violates podsecurity",
+            "podsecuritypolicy",
+            "unable to validate against any pod security policy",
+            "unable to validate against any security context constraint",
+            "securitycontextdeny",
+        ],
+    ),
+    // resourcequota: a quota on a resource makes its request a duty.
+    (Admission::QuotaMissingRequest, &["failed quota"]),
+    (
+        Admission::QuotaTimeout,
+        &[
+            "resource quota evaluates timeout",
+            "resource quota evaluation timed out",
+            "resource quota evaluation timeout",
+        ],
+    ),
+    (
+        Admission::Quota,
+        &[
+            "exceeded quota",
+            "insufficient quota to match these scopes",
+            "insufficient quota to consume",
+            "status unknown for quota",
+        ],
+    ),
+    // limitranger: `maximum cpu usage per Container is 16`, `cpu max limit to request ratio per Pod is 2`.
+    (
+        Admission::LimitRange,
+        &[
+            "usage per container",
+            "usage per pod",
+            "usage per persistentvolumeclaim",
+            "ratio per container",
+            "ratio per pod",
+            "storage requests per",
+        ],
+    ),
+    // endpoints/handlers: the whole request ran out of time, which only webhooks make it do.
+    (Admission::WebhookTimeout, &["request did not complete within"]),
+];
+
+const TIMEOUTS: &[((), &[&str])] = &[(
+    (),
+    &[
+        "context deadline exceeded",
+        "timed out",
+        "i/o timeout",
+        "tls handshake timeout",
+        "timeout exceeded",
+        "request canceled",
+    ],
+)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_of_all_admission_plugins() {
+        let calling = "Internal error occurred: failed calling webhook \"w.example.com\": failed to call webhook: Post \
+                       \"https://w.ns.svc:443/validate?timeout=10s\": ";
+        let because = |text: &str| format!("{calling}{text}");
+        for (message, cause) in [
+            // staging/src/k8s.io/pod-security-admission
+            ("pods \"x\" is forbidden: violates PodSecurity \"baseline:v1.30\": hostPath volumes (volume \"v\")".into(), Admission::PodSecurity),
+            ("would violate PodSecurity \"baseline:latest\": privileged (container \"c\" …)".into(), Admission::PodSecurityWarn),
+            // OpenShift's securitycontextconstraints
+            ("pods \"x\" is forbidden: unable to validate against any security context constraint: [provider \"anyuid\": Forbidden]".into(), Admission::PodSecurity),
+            // plugin/pkg/admission/resourcequota
+            ("pods \"x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3".into(), Admission::Quota),
+            ("pods \"x\" is forbidden: failed quota: q: must specify limits.cpu for: build,helper".into(), Admission::QuotaMissingRequest),
+            ("Internal error occurred: resource quota evaluation timed out".into(), Admission::QuotaTimeout),
+            ("pods \"x\" is forbidden: status unknown for quota: q, resources: pods".into(), Admission::Quota),
+            // plugin/pkg/admission/limitranger
+            ("pods \"x\" is forbidden: [minimum memory usage per Pod is 1Gi, but request is 1Mi, maximum cpu usage per Container is 2, but limit is 4]".into(), Admission::LimitRange),
+            ("pods \"x\" is forbidden: cpu max limit to request ratio per Container is 2, but provided ratio is 4.000000".into(), Admission::LimitRange),
+            // apiserver/pkg/admission/plugin/webhook
+            ("admission webhook \"validate.kyverno.svc-fail\" denied the request: exceeded quota: is what we call it".into(), Admission::WebhookDenied),
+            ("pods \"x\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: failed expression: false".into(), Admission::WebhookDenied),
+            (because("context deadline exceeded"), Admission::WebhookTimeout),
+            (because("net/http: request canceled (Client.Timeout exceeded while awaiting headers)"), Admission::WebhookTimeout),
+            (because("dial tcp 10.0.0.1:443: i/o timeout"), Admission::WebhookTimeout),
+            (because("dial tcp 10.0.0.1:443: connect: connection refused"), Admission::WebhookUnavailable),
+            (because("x509: certificate signed by unknown authority"), Admission::WebhookUnavailable),
+            (because("service \"w\" not found"), Admission::WebhookUnavailable),
+            (because("EOF"), Admission::WebhookUnavailable),
+            ("Timeout: request did not complete within requested timeout - context deadline exceeded".into(), Admission::WebhookTimeout),
+            // not ours to name
+            ("pods is forbidden: User \"system:serviceaccount:a:b\" cannot create resource \"pods\"".into(), Admission::Other),
+            ("pods \"exceeded\" already exists".to_owned(), Admission::Other),
+        ] {
+            assert_eq!(classify(&message), cause, "{message}");
+            let event = format!("(combined from similar events): Error creating: {message}");
+            assert_eq!(classify(&event), cause, "{event}");
+        }
     }
 }

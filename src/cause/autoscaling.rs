@@ -1,203 +1,286 @@
-//! What cluster-autoscaler, Karpenter and EKS Auto Mode (Karpenter's texts) say about pods and nodes.
+//! What cluster-autoscaler, Karpenter and EKS Auto Mode say: of pods that wait for a node, and of nodes that go.
 
-use super::scheduling;
-use super::text::{any, leading_number};
-use super::{Autoscale, Cause, Classified, Scheduling};
+use std::sync::LazyLock;
 
-/// What a message says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// The cause with the most node groups, the first of equals.
-    pub cause: Cause,
-    /// All causes, sorted by name.
-    pub causes: Vec<Cause>,
-}
+use super::family::Verdict;
+use super::text::{Phrases, Sentence, bare, count_of, split_counted};
+use super::{Autoscale, Scheduling, scheduling};
 
-/// Reads an autoscaler's event.
+/// Names the causes in an autoscaler's event. The scheduler's reasons come back where its plugins were asked.
 #[must_use]
-pub fn classify(reason: &str, message: &str) -> Verdict {
-    let words = super::lowered(message);
-    if let Some(at) = words.find("didn't trigger scale-up") {
-        return not_triggered(&words[at + "didn't trigger scale-up".len()..]);
+pub fn classify(reason: &str, message: &str) -> Verdict<Autoscale> {
+    let message = bare(message);
+    told(message).unwrap_or_else(|| Verdict::one(by_reason(reason)))
+}
+
+/// What the text alone says.
+pub(super) fn told(message: &str) -> Option<Verdict<Autoscale>> {
+    if let Some(list) = not_triggered(message) {
+        return Some(list);
     }
-    let cause = Cause::Autoscale(recognise(reason, &words));
-    Verdict { cause, causes: vec![cause] }
-}
-
-/// cluster-autoscaler `NotTriggerScaleUp`: `: 3 Insufficient cpu, 1 max node group size reached`, unordered
-/// (a Go map); up to 1.18 with `(it wouldn't fit if a new node is added)` in front.
-fn not_triggered(rest: &str) -> Verdict {
-    let (would_not_fit, list) = match rest.split_once("is added)") {
-        Some((_, list)) => (true, list),
-        None => (false, rest),
-    };
-    let list = list.trim().trim_start_matches(':').trim().trim_end_matches('.');
-    let mut sums: Vec<(Cause, u32)> = Vec::new();
-    for part in super::text::split_outside(list, ", ").into_iter().filter(|part| !part.is_empty()) {
-        let (groups, reason) = leading_number(part).unwrap_or((1, part));
-        let cause = skipped_because(reason.trim());
-        match sums.iter_mut().find(|(known, _)| *known == cause) {
-            Some((_, sum)) => *sum = sum.saturating_add(groups),
-            None => sums.push((cause, groups)),
-        }
+    static TABLE: LazyLock<Phrases<Autoscale>> = LazyLock::new(|| Phrases::new(ROWS));
+    let sentence = Sentence::new(message);
+    if let Some(cause) = TABLE.first(&sentence) {
+        return Some(Verdict::one(cause));
     }
-    let dominant = sums.iter().rev().max_by_key(|(cause, groups)| (*groups, !cause.is_other()));
-    let silent = if would_not_fit { Autoscale::NoFit } else { Autoscale::NoReason };
-    let cause = dominant.map_or(Cause::Autoscale(silent), |(cause, _)| *cause);
-    let mut causes: Vec<Cause> =
-        if sums.is_empty() { vec![cause] } else { sums.iter().map(|(cause, _)| *cause).collect() };
-    causes.sort_unstable_by_key(|cause| cause.as_str());
-    Verdict { cause, causes }
+    blocked(&sentence).map(Verdict::one).or_else(|| pools(message))
 }
 
-/// Why a node group was passed over: the group's own state, else the scheduler's reason for its template node.
-fn skipped_because(reason: &str) -> Cause {
-    let own: &[(&[&str], Autoscale)] = &[
-        (
-            &[
-                "max node group size reached",
-                "max limit reached",
-                "max total nodes",
-                "max cluster",
-                "size limit",
-                "limit reached",
-            ],
-            Autoscale::MaxSizeReached,
-        ),
-        (&["in backoff", "backoff after failed", "not ready for scale-up"], Autoscale::ScaleupBackoff),
-    ];
-    if let Some((_, cause)) = own.iter().find(|(texts, _)| any(reason, texts)) {
-        return Cause::Autoscale(*cause);
-    }
-    let cause = scheduling::cause_of(reason);
-    if cause == Scheduling::Other { Cause::Autoscale(Autoscale::Other) } else { Cause::AutoscaleReason(cause) }
-}
-
-fn recognise(reason: &str, words: &str) -> Autoscale {
-    let recognisers: &[(&[&str], Autoscale)] = &[
-        // cluster-autoscaler.
-        (&["triggered scale-up"], Autoscale::ScaleupTriggered),
-        (
-            &[
-                "failed to delete pod for scaledown",
-                "failed to drain the node",
-                "failed to delete empty node",
-                "failed to mark the node as tobedeleted",
-            ],
-            Autoscale::ScaledownFailed,
-        ),
-        (&["deleting pod for node scale down", "evicting pod for scale down"], Autoscale::ScaledownEvictPod),
-        (
-            &[
-                "marked the node as tobedeleted",
-                "removed by cluster autoscaler",
-                "scale-down: removing",
-                "node removed by cluster",
-            ],
-            Autoscale::ScaledownNode,
-        ),
-        (&["max node group size reached", "max total nodes in cluster reached"], Autoscale::MaxSizeReached),
-        (&["in backoff after failed scale-up"], Autoscale::ScaleupBackoff),
-        // Karpenter, from 0.2x to 1.x.
-        (&["pod should schedule on"], Autoscale::Nominated),
-        (
-            &[
-                "insufficient capacity",
-                "insufficientinstancecapacity",
-                "unfulfillablecapacity",
-                "insufficientcapacity",
-                "sufficient capacity",
-                "maxspotinstancecountexceeded",
-                "vcpulimitexceeded",
-                "launch failed",
-            ],
-            Autoscale::InsufficientCapacity,
-        ),
-        (
-            &[
-                "exceed limits for",
-                "exceeds limits for",
-                "would exceed limits",
-                "limits exceeded",
-                "limit exceeded for",
-            ],
-            Autoscale::KarpenterLimitsExceeded,
-        ),
-        (
-            &["filtered out all", "no instance types satisfy", "no compatible instance types"],
-            Autoscale::KarpenterNoInstanceTypes,
-        ),
-        (
-            &["no instance type met the scheduling requirements", "required offering", "had a required offering"],
-            Autoscale::KarpenterNoOffering,
-        ),
-        (
-            &[
-                "no instance type satisfied",
-                "no instance type has enough",
-                "no instance type which had enough",
-                "no instance type had enough",
-            ],
-            Autoscale::KarpenterNoInstanceFits,
-        ),
-        (
-            &["spot interruption warning", "interruption warning was triggered", "spotinterrupted"],
-            Autoscale::SpotInterruption,
-        ),
-        (&["rebalance recommendation"], Autoscale::SpotRebalance),
-        (&["instance is stopping"], Autoscale::InstanceStopping),
-        (&["instance is terminating"], Autoscale::InstanceTerminating),
-        (&["unhealthy warning", "instance is unhealthy"], Autoscale::InstanceUnhealthy),
-        (&["do-not-disrupt", "do-not-evict", "do-not-consolidate"], Autoscale::BlockedDoNotDisrupt),
-        (&["pdb ", "poddisruptionbudget", "prevents pod evictions"], Autoscale::BlockedPdb),
-        (&["blocking budget", "disruption budget"], Autoscale::BlockedBudget),
-        (&["waiting on readiness", "waiting for readiness"], Autoscale::DisruptionWaiting),
-        (&["cannot disrupt", "can't disrupt"], Autoscale::BlockedOther),
-        (&["evicted pod"], Autoscale::EvictedByKarpenter),
-        (
-            &[
-                "can't replace",
-                "can't remove without",
-                "cheaper node",
-                "lower-priced",
-                "not all pods would schedule",
-                "would not consolidate",
-                "consolidation is",
-                "all pods would schedule",
-            ],
-            Autoscale::Unconsolidatable,
-        ),
-    ];
-    let by_words = recognisers.iter().find(|(texts, _)| any(words, texts)).map(|(_, cause)| *cause);
-    by_words.or_else(|| by_reason(reason)).unwrap_or(Autoscale::Other)
-}
-
-/// Karpenter's event reasons (pkg/events/reason.go), where the text has changed.
-fn by_reason(reason: &str) -> Option<Autoscale> {
-    Some(match reason {
-        "Nominated" => Autoscale::Nominated,
-        "TriggeredScaleUp" => Autoscale::ScaleupTriggered,
-        "NotTriggerScaleUp" => Autoscale::NoReason,
-        "ScaleDown" => Autoscale::ScaledownNode,
+/// Reasons that say enough where the text does not.
+fn by_reason(reason: &str) -> Autoscale {
+    match reason {
+        "TriggeredScaleUp" | "ScaledUpGroup" => Autoscale::ScaleupTriggered,
+        "NotTriggerScaleUp" => Autoscale::ScaleupNotTriggeredNoReason,
+        "FailedToScaleUpGroup" | "ScaleUpTimedOut" => Autoscale::ScaleupBackoff,
+        "ScaleDown" | "ScaleDownEmpty" => Autoscale::ScaledownNode,
         "ScaleDownFailed" => Autoscale::ScaledownFailed,
-        "ScaleUpTimedOut" | "FailedToScaleUpGroup" | "FailedScaleUp" => Autoscale::ScaleupBackoff,
-        "InsufficientCapacityError" => Autoscale::InsufficientCapacity,
+        "Nominated" => Autoscale::Nominated,
         "NoCompatibleInstanceTypes" => Autoscale::KarpenterNoInstanceTypes,
-        "SpotInterrupted" | "CapacityReservationInstanceInterrupted" => Autoscale::SpotInterruption,
-        "SpotRebalanceRecommendation" => Autoscale::SpotRebalance,
+        "InsufficientCapacityError" => Autoscale::InsufficientCapacity,
+        "Unconsolidatable" => Autoscale::DisruptionUnconsolidatable,
+        "DisruptionBlocked" | "DeprovisioningBlocked" => Autoscale::DisruptionBlockedOther,
+        "DisruptionWaitingReadiness" => Autoscale::DisruptionWaiting,
+        "Evicted" => Autoscale::EvictedByKarpenter,
+        "SpotInterrupted" | "CapacityReservationInstanceInterrupted" | "SpotInterruption" => {
+            Autoscale::SpotInterruption
+        }
+        "SpotRebalanceRecommendation" | "RebalanceRecommendation" => Autoscale::SpotRebalance,
         "InstanceStopping" => Autoscale::InstanceStopping,
         "InstanceTerminating" => Autoscale::InstanceTerminating,
         "InstanceUnhealthy" => Autoscale::InstanceUnhealthy,
-        "Evicted" => Autoscale::EvictedByKarpenter,
-        "Unconsolidatable" => Autoscale::Unconsolidatable,
-        "DisruptionBlocked" => Autoscale::BlockedOther,
-        "DisruptionWaitingReadiness" => Autoscale::DisruptionWaiting,
-        _ => return None,
+        _ => Autoscale::Other,
+    }
+}
+
+/// cluster-autoscaler: `pod didn't trigger scale-up: N reason, …`, up to 1.1x with `(it wouldn't fit if a new node is
+/// added)` before the colon; the list comes in the order of a Go map and may be empty.
+fn not_triggered(message: &str) -> Option<Verdict<Autoscale>> {
+    let head = "od didn't trigger scale-up";
+    let start = message.find(head).filter(|at| *at <= 1)?;
+    let rest = &message[start + head.len()..];
+    let (remark, list) = match rest.split_once("):") {
+        Some((remark, list)) => (remark, list),
+        None => rest.split_once(':').unwrap_or((rest, "")),
+    };
+    let list = list.trim().trim_end_matches('.');
+    let items = split_counted(list).filter_map(|item| {
+        let (count, text) = item.trim().split_once(' ')?;
+        Some((skipped_group(text), count_of(count)?))
+    });
+    let fallback = if remark.contains("wouldn't fit") {
+        Autoscale::ScaleupNotTriggeredNoFit
+    } else {
+        Autoscale::ScaleupNotTriggeredNoReason
+    };
+    Some(Verdict::weigh(items, fallback))
+}
+
+/// Why cluster-autoscaler skipped a node group (`core/scaleup/orchestrator/skippedreasons.go`), or the scheduler's word.
+fn skipped_group(text: &str) -> Autoscale {
+    static GROUPS: LazyLock<Phrases<Autoscale>> = LazyLock::new(|| Phrases::new(SKIPPED));
+    GROUPS.first(&Sentence::new(text)).unwrap_or_else(|| scheduling::reason(text).into())
+}
+
+const SKIPPED: &[(Autoscale, &[&str])] = &[
+    // `max limit reached` up to 1.18, `max cluster cpu, memory limit reached` for the cluster's own limits.
+    (
+        Autoscale::MaxSizeReached,
+        &["max node group size reached", "max limit reached", "max cluster", "max total nodes in cluster reached"],
+    ),
+    (Autoscale::ScaleupBackoff, &["in backoff", "backoff after failed scale-up"]),
+];
+
+const ROWS: &[(Autoscale, &[&str])] = &[
+    // cluster-autoscaler on pods, nodes and its status configmap. Failures first: they name what they failed at.
+    (
+        Autoscale::ScaledownFailed,
+        &[
+            "failed to delete pod for scaledown",
+            "failed to drain the node, aborting scaledown",
+            "failed to delete empty node",
+            "failed to mark the node as",
+            "failed to drain and delete node",
+        ],
+    ),
+    (Autoscale::ScaledownEvictPod, &["deleting pod for node scale down", "deleting pod from node"]),
+    (
+        Autoscale::ScaledownNode,
+        &[
+            "marked the node as",
+            "node removed by cluster autoscaler",
+            "scale-down: removing",
+            "scale-down: empty node",
+            "scale-down: node",
+            "scale-down: unready node",
+        ],
+    ),
+    // Clouds without a machine to give: EC2 fleet errors, GCE stock-outs, Azure allocations; Karpenter's own words.
+    (
+        Autoscale::InsufficientCapacity,
+        &[
+            "insufficient capacity",
+            "insufficientinstancecapacity",
+            "insufficientcapacityerror",
+            "insufficientcapacity",
+            "unfulfillablecapacity",
+            "insufficienthostcapacity",
+            "reservationcapacityexceeded",
+            "maxspotinstancecountexceeded",
+            "vcpulimitexceeded",
+            "we currently do not have sufficient",
+            "instance types were unavailable",
+            "skunotavailable",
+            "zonalallocationfailed",
+            "overconstrainedzonalallocationrequest",
+            "overconstrainedallocationrequest",
+            "allocationfailed",
+            "zone_resource_pool_exhausted",
+            "zone_resource_pool_exhausted_with_details",
+            "does not have enough resources available to fulfill",
+            "stockout",
+            "out of resources",
+        ],
+    ),
+    (
+        Autoscale::ScaleupTriggered,
+        &["pod triggered scale-up", "triggered scale-up", "scale-up: setting group", "scale-up: group"],
+    ),
+    (
+        Autoscale::ScaleupBackoff,
+        &["scale-up failed for group", "scale-up timed out for node group", "failed to scale up group"],
+    ),
+    // Karpenter 0.6+; `machine/x` up to 0.31, `nodeclaim/x` since.
+    (Autoscale::Nominated, &["pod should schedule on"]),
+    // Disruption, called deprovisioning up to 0.31. The reason behind may quote a pod or the scheduler.
+    (
+        Autoscale::DisruptionUnconsolidatable,
+        &[
+            "can't replace with",
+            "can't remove without creating",
+            "not all pods would schedule",
+            "spottospotconsolidation is disabled",
+            "consolidation disabled",
+            "has consolidation disabled",
+            "has non-empty consolidation disabled",
+            "all pods would not schedule",
+        ],
+    ),
+    (Autoscale::DisruptionBlockedBudget, &["no allowed disruptions"]),
+    (Autoscale::DisruptionWaiting, &["waiting on readiness to continue"]),
+    // aws: interruption queue; also aws-node-termination-handler.
+    (
+        Autoscale::SpotInterruption,
+        &[
+            "spot interruption",
+            "capacity reservation interruption warning",
+            "spot instance interruption",
+            "spot interrupted",
+        ],
+    ),
+    (Autoscale::SpotRebalance, &["rebalance recommendation", "spot rebalance recommendation"]),
+    (Autoscale::InstanceStopping, &["instance is stopping", "instance stopping"]),
+    (Autoscale::InstanceTerminating, &["instance is terminating", "instance terminating"]),
+    (Autoscale::InstanceUnhealthy, &["unhealthy warning was triggered", "instance is unhealthy"]),
+    (Autoscale::EvictedByKarpenter, &["evicted pod", "deleting the pod to accommodate the terminationgraceperiod"]),
+    (
+        Autoscale::KarpenterNoInstanceTypes,
+        &["filtered out all compatible available instance types", "filtered out all compatible instance types"],
+    ),
+];
+
+/// Karpenter: `Cannot disrupt Node: REASON`, `Cannot deprovision Machine due to REASON` up to 0.31. The annotation was
+/// `do-not-evict` and `do-not-consolidate` then, and is quoted since.
+fn blocked(sentence: &Sentence<'_>) -> Option<Autoscale> {
+    static HEAD: LazyLock<Phrases<()>> = LazyLock::new(|| Phrases::new(BLOCKED));
+    static BUDGET: LazyLock<Phrases<()>> = LazyLock::new(|| Phrases::new(PDB));
+    HEAD.first(sentence)?;
+    let text = sentence.text();
+    let is_annotated =
+        text.contains("/do-not-") || text.contains("do not evict") || text.contains("do-not-disrupt anno");
+    Some(if is_annotated {
+        Autoscale::DisruptionBlockedDoNotDisrupt
+    } else if BUDGET.first(sentence).is_some() {
+        Autoscale::DisruptionBlockedPdb
+    } else {
+        Autoscale::DisruptionBlockedOther
     })
 }
 
-impl From<Verdict> for Classified {
-    fn from(verdict: Verdict) -> Self {
-        Self { cause: verdict.cause, causes: verdict.causes, registry: None }
-    }
+const BLOCKED: &[((), &[&str])] =
+    &[((), &["cannot disrupt", "cannot deprovision", "cannot consolidate", "failed to drain node"])];
+
+const PDB: &[((), &[&str])] =
+    &[((), &["pdb", "pdbs", "poddisruptionbudget", "poddisruptionbudgets", "prevents pod evictions"])];
+
+/// Karpenter's joined errors, one for each pool it tried. Pools stand apart by `; `.
+fn pools(message: &str) -> Option<Verdict<Autoscale>> {
+    static TABLE: LazyLock<Phrases<Autoscale>> = LazyLock::new(|| Phrases::new(POOL));
+    let causes: Vec<_> = message
+        .split("; ")
+        .filter_map(|pool| {
+            let sentence = Sentence::new(pool);
+            let cause = TABLE.first(&sentence)?;
+            Some((if cause == Autoscale::KarpenterNoInstanceFits { lacking(&sentence) } else { cause }, 1))
+        })
+        .collect();
+    (!causes.is_empty()).then(|| Verdict::weigh(causes, Autoscale::Other))
 }
+
+/// `no instance type …`: the words behind tell whether size or offering was missing. `which had enough resources and
+/// the required offering met …` names what was *there*.
+fn lacking(sentence: &Sentence<'_>) -> Autoscale {
+    static OFFERING: LazyLock<Phrases<()>> = LazyLock::new(|| {
+        Phrases::new(&[(
+            (),
+            &[
+                "had a required offering",
+                "has the required offering",
+                "had the required offering",
+                "or had a required offering",
+            ],
+        )])
+    });
+    if OFFERING.first(sentence).is_some() { Autoscale::KarpenterNoOffering } else { Autoscale::KarpenterNoInstanceFits }
+}
+
+const POOL: &[(Autoscale, &[&str])] = &[
+    (
+        Autoscale::KarpenterLimitsExceeded,
+        &["exceed limits for", "limits exceeded for", "exceeds limits for", "would exceed limits", "exceed limits"],
+    ),
+    (Autoscale::KarpenterNoInstanceTypes, &["minvalues requirement is not met", "minimum requirement is not met"]),
+    // scheduling/nodeclaim.go; `existing node` errors use the same words.
+    (Autoscale::Scheduling(Scheduling::UntoleratedTaint), &["did not tolerate"]),
+    (
+        Autoscale::Scheduling(Scheduling::PodAffinity),
+        &["topology constraint for pod affinity", "topology constraint for pod anti-affinity"],
+    ),
+    (Autoscale::Scheduling(Scheduling::TopologySpread), &["topology constraint", "unsatisfiable topology"]),
+    (Autoscale::Scheduling(Scheduling::HostPort), &["checking host port usage", "hostport", "host port"]),
+    (
+        Autoscale::Scheduling(Scheduling::Volume),
+        &[
+            "checking volume usage",
+            "would exceed volume",
+            "exceeds volume",
+            "persistentvolumeclaim",
+            "storageclass",
+            "volume topology",
+            "getting volume",
+        ],
+    ),
+    (Autoscale::KarpenterNoInstanceFits, &["no instance type", "exceeds node resources"]),
+    (
+        Autoscale::Scheduling(Scheduling::NodeAffinity),
+        &[
+            "incompatible requirements",
+            "does not have known values",
+            "label requirements",
+            "invalid nodepool requirements",
+        ],
+    ),
+];
+
+#[cfg(test)]
+#[path = "autoscaling_tests.rs"]
+mod tests;

@@ -1,33 +1,9 @@
-//! The closed lists: every cause of every family, spelled as on `/metrics`.
+//! What holds for all families: their names, whose fault a cause is, and a cause of any family.
 
-/// Declares a closed list of label values.
-macro_rules! labels {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        pub enum $name {
-            $($(#[$vdoc])* #[serde(rename = $text)] $variant),+
-        }
+use serde::{Serialize, Serializer};
 
-        impl $name {
-            /// Every value.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The label value.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-
-            /// The value spelled `text`.
-            #[must_use]
-            pub fn named(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.as_str() == text)
-            }
-        }
-    };
-}
-pub(crate) use labels;
+use super::label::labels;
+use super::{Admission, Autoscale, Pull, Queue, Runtime, Scheduling};
 
 labels! {
     /// Who says such things.
@@ -40,9 +16,9 @@ labels! {
         Autoscale = "autoscale",
         /// The API server: quota, limits, pod security, webhooks.
         Admission = "admission",
-        /// Everything that breaks a placed pod: network, volumes, eviction.
+        /// What breaks a pod that has a node: network, volumes, eviction, the runner's patience.
         Runtime = "runtime",
-        /// GitLab's queue: no runner takes the job.
+        /// GitLab's queue: no runner takes the job. Read from the queue itself, never from a text.
         Queue = "queue",
     }
 }
@@ -59,226 +35,140 @@ labels! {
     }
 }
 
-labels! {
-    /// Why no node takes a pod.
-    Scheduling {
-        /// A taint that the pod does not tolerate, e.g. a dedicated pool.
-        UntoleratedTaint = "untolerated_taint",
-        /// The taint says the node is not ready or out of contact.
-        NodeNotReady = "node_not_ready",
-        /// The taint says the node lacks memory, disk or process ids.
-        NodePressure = "node_pressure",
-        /// The taint says the node is being drained by an autoscaler.
-        NodeDisrupted = "node_disrupted",
-        /// The taint says the node is still starting.
-        NodeStartup = "node_startup",
-        /// Node selector or node affinity.
-        NodeAffinity = "node_affinity",
-        /// Cpu.
-        InsufficientCpu = "insufficient_cpu",
-        /// Memory.
-        InsufficientMemory = "insufficient_memory",
-        /// Ephemeral storage.
-        InsufficientEphemeralStorage = "insufficient_ephemeral_storage",
-        /// A GPU or another named resource.
-        InsufficientExtendedResource = "insufficient_extended_resource",
-        /// Places for pods.
-        InsufficientPods = "insufficient_pods",
-        /// Cordoned.
-        UnschedulableNode = "unschedulable_node",
-        /// Volumes: unbound, in another zone, too many.
-        Volume = "volume",
-        /// Topology spread constraints.
-        TopologySpread = "topology_spread",
-        /// Host ports in use.
-        HostPort = "host_port",
-        /// Affinity or anti-affinity between pods.
-        PodAffinity = "pod_affinity",
-        /// The cluster has no nodes.
-        NoNodes = "no_nodes",
-        /// A scheduling gate holds the pod back.
-        SchedulingGated = "scheduling_gated",
-        /// A node is being freed for it.
-        NominatedWaiting = "nominated_waiting",
-        /// Anything else.
-        Other = "other",
+/// A cause of any family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// No node takes the pod.
+    Scheduling(Scheduling),
+    /// The image.
+    Pull(Pull),
+    /// What an autoscaler says.
+    Autoscale(Autoscale),
+    /// The API server refuses.
+    Admission(Admission),
+    /// A placed pod breaks.
+    Runtime(Runtime),
+    /// The job waits for a runner.
+    Queue(Queue),
+}
+
+impl Cause {
+    /// Every cause of every family.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let scheduling = Scheduling::ALL.iter().copied().map(Self::Scheduling);
+        let pull = Pull::ALL.iter().copied().map(Self::Pull);
+        let autoscale = Autoscale::ALL.iter().copied().map(Self::Autoscale);
+        let admission = Admission::ALL.iter().copied().map(Self::Admission);
+        let runtime = Runtime::ALL.iter().copied().map(Self::Runtime);
+        let queue = Queue::ALL.iter().copied().map(Self::Queue);
+        scheduling.chain(pull).chain(autoscale).chain(admission).chain(runtime).chain(queue)
+    }
+
+    /// Its family.
+    #[must_use]
+    pub const fn family(self) -> Family {
+        match self {
+            Self::Scheduling(_) => Family::Scheduling,
+            Self::Pull(_) => Family::Pull,
+            Self::Autoscale(_) => Family::Autoscale,
+            Self::Admission(_) => Family::Admission,
+            Self::Runtime(_) => Family::Runtime,
+            Self::Queue(_) => Family::Queue,
+        }
+    }
+
+    /// The label value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduling(cause) => cause.as_str(),
+            Self::Pull(cause) => cause.as_str(),
+            Self::Autoscale(cause) => cause.as_str(),
+            Self::Admission(cause) => cause.as_str(),
+            Self::Runtime(cause) => cause.as_str(),
+            Self::Queue(cause) => cause.as_str(),
+        }
+    }
+
+    /// False for good news and for mere warnings, which no failure metric may count.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        match self {
+            Self::Pull(cause) => cause.is_failure(),
+            Self::Autoscale(cause) => cause.is_failure(),
+            Self::Admission(cause) => cause.is_failure(),
+            Self::Scheduling(_) | Self::Runtime(_) | Self::Queue(_) => true,
+        }
+    }
+
+    /// Nothing more precise could be said.
+    #[must_use]
+    pub const fn is_other(self) -> bool {
+        matches!(
+            self,
+            Self::Scheduling(Scheduling::Other)
+                | Self::Pull(Pull::Other)
+                | Self::Autoscale(Autoscale::Other)
+                | Self::Admission(Admission::Other)
+                | Self::Runtime(Runtime::Other)
+                | Self::Queue(Queue::Unknown)
+        )
     }
 }
 
-labels! {
-    /// Why an image cannot be pulled; the last three are no failures.
-    Pull {
-        /// No such image or tag.
-        NotFound = "not_found",
-        /// Credentials are missing, wrong or not enough.
-        Auth = "auth",
-        /// The registry counts requests.
-        RateLimited = "rate_limited",
-        /// No connection, or it broke.
-        Connection = "connection",
-        /// No answer in time.
-        Timeout = "timeout",
-        /// The registry's name does not resolve.
-        Dns = "dns",
-        /// Certificates.
-        Tls = "tls",
-        /// The registry answered 5xx.
-        ServerError = "server_error",
-        /// No build of the image for this architecture.
-        Platform = "platform",
-        /// Content does not match its digest or size.
-        Digest = "digest",
-        /// The reference is not an image name.
-        InvalidName = "invalid_name",
-        /// A policy forbids it.
-        Policy = "policy",
-        /// The node's disk is full.
-        Disk = "disk",
-        /// The kubelet's own limit.
-        PullQps = "pull_qps",
-        /// Backing off; the cause was not told yet.
-        Backoff = "backoff",
-        /// Anything else.
-        Other = "other",
-        /// Pulled.
-        Pulled = "pulled",
-        /// Was there already.
-        PulledCached = "pulled_cached",
-        /// Being pulled.
-        Pulling = "pulling",
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
-labels! {
-    /// What an autoscaler says; a scheduling cause may be its reason, too.
-    Autoscale {
-        /// The node group is at its maximum.
-        MaxSizeReached = "max_size_reached",
-        /// The node group failed before and is left alone for a while.
-        ScaleupBackoff = "scaleup_backoff",
-        /// No node group's node would fit.
-        NoFit = "scaleup_not_triggered_no_fit",
-        /// Not triggered, without a reason.
-        NoReason = "scaleup_not_triggered_no_reason",
-        /// No instance type is large enough.
-        KarpenterNoInstanceFits = "karpenter_no_instance_fits",
-        /// No offering meets the requirements.
-        KarpenterNoOffering = "karpenter_no_offering",
-        /// The NodePool's requirements leave no instance type.
-        KarpenterNoInstanceTypes = "karpenter_no_instance_types",
-        /// The NodePool's limits.
-        KarpenterLimitsExceeded = "karpenter_limits_exceeded",
-        /// The cloud has no such machine now.
-        InsufficientCapacity = "insufficient_capacity",
-        /// The node cannot be consolidated.
-        Unconsolidatable = "disruption_unconsolidatable",
-        /// A pod asks not to be disrupted.
-        BlockedDoNotDisrupt = "disruption_blocked_do_not_disrupt",
-        /// A PodDisruptionBudget.
-        BlockedPdb = "disruption_blocked_pdb",
-        /// The NodePool's disruption budget.
-        BlockedBudget = "disruption_blocked_budget",
-        /// Blocked for another reason.
-        BlockedOther = "disruption_blocked_other",
-        /// Disruption waits for a replacement.
-        DisruptionWaiting = "disruption_waiting",
-        /// Karpenter evicted the pod.
-        EvictedByKarpenter = "evicted_by_karpenter",
-        /// Spot capacity is taken back.
-        SpotInterruption = "spot_interruption",
-        /// Spot capacity is at risk.
-        SpotRebalance = "spot_rebalance",
-        /// The instance stops.
-        InstanceStopping = "instance_stopping",
-        /// The instance terminates.
-        InstanceTerminating = "instance_terminating",
-        /// The instance is unhealthy.
-        InstanceUnhealthy = "instance_unhealthy",
-        /// A pod is deleted because its node goes.
-        ScaledownEvictPod = "scaledown_evict_pod",
-        /// A node goes.
-        ScaledownNode = "scaledown_node",
-        /// A node could not go.
-        ScaledownFailed = "scaledown_failed",
-        /// Anything else.
-        Other = "other",
-        /// A node is chosen or being made for the pod.
-        Nominated = "nominated",
-        /// A node group grows for the pod.
-        ScaleupTriggered = "scaleup_triggered",
+impl Serialize for Cause {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
-labels! {
-    /// Why the API server refuses a pod; the last one is no failure.
-    Admission {
-        /// Pod security.
-        PodSecurity = "pod_security",
-        /// A ResourceQuota is used up.
-        Quota = "quota",
-        /// A ResourceQuota demands requests that the pod lacks.
-        QuotaMissingRequest = "quota_missing_request",
-        /// The quota was not judged in time.
-        QuotaTimeout = "quota_timeout",
-        /// A LimitRange.
-        LimitRange = "limit_range",
-        /// An admission webhook said no.
-        WebhookDenied = "webhook_denied",
-        /// An admission webhook cannot be reached.
-        WebhookUnavailable = "webhook_unavailable",
-        /// An admission webhook did not answer in time.
-        WebhookTimeout = "webhook_timeout",
-        /// Anything else.
-        Other = "other",
-        /// A warning only.
-        PodSecurityWarn = "pod_security_warn",
-    }
+macro_rules! from_family {
+    ($($name:ident),+) => {
+        $(impl From<$name> for Cause {
+            fn from(cause: $name) -> Self {
+                Self::$name(cause)
+            }
+        })+
+    };
+}
+from_family!(Scheduling, Pull, Autoscale, Admission, Runtime, Queue);
+
+/// What a message says: the dominant cause, and each cause with the number of nodes (or pools) it concerns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict<C> {
+    /// The cause that concerns most nodes; on a tie the first one told, and never `other` if another ties.
+    pub dominant: C,
+    /// Every cause once, sorted by its label value.
+    pub causes: Vec<(C, u32)>,
 }
 
-labels! {
-    /// What breaks a pod that has a node.
-    Runtime {
-        /// No IP address left.
-        CniIpExhausted = "cni_ip_exhausted",
-        /// A volume cannot be attached.
-        VolumeAttach = "volume_attach",
-        /// A volume was not mounted in time.
-        VolumeMountTimeout = "volume_mount_timeout",
-        /// A volume cannot be mounted.
-        VolumeMountOther = "volume_mount_other",
-        /// Evicted: the node lacks memory.
-        EvictedMemory = "evicted_memory",
-        /// Evicted: the node lacks disk, or the pod used more than it may.
-        EvictedEphemeralStorage = "evicted_ephemeral_storage",
-        /// A more important pod took its place.
-        Preempted = "preempted",
-        /// The binary is of another architecture.
-        ExecFormatError = "exec_format_error",
-        /// The node had less room than the scheduler thought.
-        KubeletAdmissionOutOfResource = "kubelet_admission_out_of_resource",
-        /// The runner gave up waiting for the pod.
-        RunnerPollTimeout = "runner_poll_timeout",
-        /// The API server or etcd did not answer in time.
-        ApiserverTimeout = "apiserver_timeout",
-        /// Anything else.
-        Other = "other",
+impl<C: Copy + PartialEq + Into<Cause>> Verdict<C> {
+    /// One cause that concerns one thing.
+    pub(super) fn one(cause: C) -> Self {
+        Self { dominant: cause, causes: vec![(cause, 1)] }
     }
-}
 
-labels! {
-    /// Why a job waits in GitLab's queue.
-    Queue {
-        /// No runner of the tier is online.
-        NoOnlineRunner = "no_online_runner",
-        /// Every online runner is paused.
-        RunnersPaused = "runners_paused",
-        /// The runners run as many jobs as the tier can.
-        RunnersSaturated = "runners_saturated",
-        /// No runner fits.
-        NoMatchingRunner = "no_matching_runner",
-        /// Only runners for protected refs fit.
-        ProtectedMismatch = "protected_mismatch",
-        /// Not known.
-        Unknown = "unknown",
+    /// Sums counts per cause and finds the dominant one; `fallback` where nothing was told.
+    pub(super) fn weigh(told: impl IntoIterator<Item = (C, u32)>, fallback: C) -> Self {
+        let mut causes: Vec<(C, u32)> = Vec::new();
+        for (cause, count) in told {
+            match causes.iter_mut().find(|(known, _)| *known == cause) {
+                Some((_, sum)) => *sum = sum.saturating_add(count),
+                None => causes.push((cause, count)),
+            }
+        }
+        let weight = |(cause, count): &(C, u32)| (*count, !(*cause).into().is_other());
+        // `max_by_key` keeps the last of equals: from the back, that is the first one told.
+        let Some(dominant) = causes.iter().rev().max_by_key(|told| weight(told)).map(|told| told.0) else {
+            return Self::one(fallback);
+        };
+        causes.sort_by_key(|(cause, _)| (*cause).into().as_str());
+        Self { dominant, causes }
     }
 }

@@ -1,388 +1,515 @@
-//! Why an image cannot be pulled: what the kubelet, containerd 1 and 2, CRI-O (containers/image) and dockerd say.
+//! What the kubelet and the runtimes beneath it (containerd 1 and 2, CRI-O, docker, podman) say of an image.
 //!
-//! References, addresses and digests are taken out before the words are read: a tag may hold `429`, a path may
-//! hold `auth`. The registry is the host of the reference, never of the token service or of a redirect.
+//! Go wraps errors outside in, and several pull secrets make a list of them. A part is named by its most telling
+//! words, in the order of [`ROWS`]; numbers count only where they are a status of HTTP.
 
-use super::image::{registry_of, registry_of_url};
-use super::text::{any, has_word, split_outside, without_prefix};
-use super::{Cause, Classified, Pull};
+use std::sync::LazyLock;
 
-/// What a message says.
+use super::family::Verdict;
+use super::label::labels;
+use super::reference::Reference;
+use super::text::{Hits, Phrases, Sentence, bare};
+
+labels! {
+    /// Why an image cannot be pulled; the last three are no failures.
+    Pull {
+        /// No such image or tag.
+        NotFound = "not_found",
+        /// Credentials are missing, wrong or not enough.
+        Auth = "auth",
+        /// The registry limits how often it is asked.
+        RateLimited = "rate_limited",
+        /// No connection, or it broke.
+        Connection = "connection",
+        /// No answer in time.
+        Timeout = "timeout",
+        /// The registry's name does not resolve.
+        Dns = "dns",
+        /// Certificates, or TLS where there is none.
+        Tls = "tls",
+        /// The registry answered 5xx.
+        ServerError = "server_error",
+        /// No build of the image for this architecture.
+        Platform = "platform",
+        /// Content does not match its digest or size.
+        Digest = "digest",
+        /// The reference is no image name.
+        InvalidName = "invalid_name",
+        /// A policy forbids it.
+        Policy = "policy",
+        /// The node's disk is full.
+        Disk = "disk",
+        /// The kubelet's own limit of pulls.
+        PullQps = "pull_qps",
+        /// Backing off; the cause was not told yet.
+        Backoff = "backoff",
+        /// Anything else.
+        Other = "other",
+        /// Pulled.
+        Pulled = "pulled",
+        /// Was there already.
+        PulledCached = "pulled_cached",
+        /// Being pulled.
+        Pulling = "pulling",
+    }
+}
+
+impl Pull {
+    /// False for the three that are good news.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        !matches!(self, Self::Pulled | Self::PulledCached | Self::Pulling)
+    }
+}
+
+/// What a message says of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// The dominant cause.
+pub struct PullVerdict<'a> {
+    /// The cause.
     pub cause: Pull,
-    /// All causes, sorted by name.
+    /// Every cause once, sorted by its label value.
     pub causes: Vec<Pull>,
-    /// Host of the image reference, where the message names one.
+    /// The host of the image reference; the token server and the CDN behind it are not the registry.
     pub registry: Option<String>,
+    /// The reference as written, where the message has one.
+    pub image: Option<&'a str>,
 }
 
-/// Whether a text is about an image at all.
-pub(super) fn looks_like(message: &str) -> bool {
-    any(&super::lowered(message), &["image", "pull", "registry", "manifest", "layer", "/v2/", "docker", "repository"])
-}
-
-/// Reads a kubelet event or a waiting container's message.
+/// Names the cause in a message about an image: a container's waiting state, or an event of the kubelet.
 #[must_use]
-pub fn classify(reason: &str, message: &str) -> Verdict {
-    let message = super::bounded(without_prefix(message));
-    let told = after_back_off(message);
-    let mut causes: Vec<Pull> = Vec::new();
-    for error in errors(told) {
-        causes.extend(causes_of(reason, error).into_iter().filter(|cause| !causes.contains(cause)).collect::<Vec<_>>());
-    }
-    let cause = causes.first().copied().unwrap_or(Pull::Other);
-    causes.sort_unstable_by_key(|cause| cause.as_str());
-    Verdict { cause, causes, registry: registry(message) }
-}
-
-/// Since 1.32 a back-off repeats the cause: `Back-off pulling image "X": ErrImagePull: <cause>`.
-fn after_back_off(message: &str) -> &str {
-    const REPEATED: &str = ": ErrImagePull: ";
-    match message.find(REPEATED) {
-        Some(at) if message.starts_with("Back-off pulling") => &message[at + REPEATED.len()..],
-        Some(_) | None => message,
+pub fn classify<'a>(reason: &str, message: &'a str) -> PullVerdict<'a> {
+    let message = bare(message);
+    let verdict = told(message).unwrap_or_else(|| Verdict::one(by_reason(reason)));
+    let found = Reference::in_message(message);
+    PullVerdict {
+        cause: verdict.dominant,
+        causes: verdict.causes.into_iter().map(|(cause, _)| cause).collect(),
+        registry: found.registry.map(str::to_owned),
+        image: found.image,
     }
 }
 
-/// Several pull secrets give several errors: `[err1, err2]`.
-fn errors(message: &str) -> Vec<&str> {
-    let list = message.rfind(']').and_then(|end| Some((message.find("[rpc error")?, end)));
-    let list = list.or_else(|| (message.starts_with('[') && message.ends_with(']')).then_some((0, message.len() - 1)));
-    let Some((start, end)) = list.filter(|(start, end)| start < end) else { return vec![message] };
-    let inner = &message[start + 1..end];
-    let mut cuts = vec![0];
-    let mut at = 0;
-    for part in split_outside(inner, ", ") {
-        if at > 0 && any(part.get(..24).unwrap_or(part), &["rpc error", "failed to", "error", "Error"]) {
-            cuts.push(at);
-        }
-        at += part.len() + ", ".len();
+/// What the text alone says.
+pub(super) fn told(message: &str) -> Option<Verdict<Pull>> {
+    let mut causes = Vec::new();
+    for part in split_aggregate(message) {
+        let Some((cause, beneath)) = of_part(&Sentence::new(part)) else { continue };
+        causes.push((cause, 1));
+        causes.extend(beneath.map(|cause| (cause, 0)));
     }
-    cuts.push(inner.len());
-    cuts.windows(2).map(|cut| &inner[cut[0]..cut[1]]).collect()
+    (!causes.is_empty()).then(|| Verdict::weigh(causes, Pull::Other))
 }
 
-/// The causes of one error, dominant first.
-fn causes_of(reason: &str, message: &str) -> Vec<Pull> {
-    let words = spoken_words(message);
-    if let Some(cause) = progress(reason, &words) {
-        return vec![cause];
-    }
-    let cause = recognise(reason, &words);
-    // A name server that does not answer is a matter of names, and of time.
-    let slow_dns = cause == Pull::Dns && any(&words, &["timeout", "timed out"]);
-    if slow_dns { vec![cause, Pull::Timeout] } else { vec![cause] }
+/// Whether a text of unknown family is about an image: much is `not found` or `denied` in a cluster.
+pub(super) fn speaks_of_image(sentence: &Sentence<'_>) -> bool {
+    static TABLE: LazyLock<Phrases<()>> = LazyLock::new(|| Phrases::new(CONTEXT));
+    TABLE.first(sentence).is_some() || Reference::in_message(sentence.text()).registry.is_some()
 }
 
-/// What the kubelet tells when nothing is wrong.
-fn progress(reason: &str, words: &str) -> Option<Pull> {
-    if words.contains("already present on machine") {
-        Some(Pull::PulledCached)
-    } else if words.starts_with("successfully pulled image") {
-        Some(Pull::Pulled)
-    } else if reason == "Pulling" || (words.starts_with("pulling image") && !any(words, &["fail", "error"])) {
-        Some(Pull::Pulling)
-    } else {
-        None
-    }
-}
+const CONTEXT: &[((), &[&str])] = &[(
+    (),
+    &[
+        "image",
+        "manifest",
+        "registry",
+        "repository",
+        "layer",
+        "blob",
+        "pull",
+        "pulling",
+        "pulled",
+        "docker",
+        "daemon",
+        "snapshotter",
+        "toomanyrequests",
+        "unauthorized",
+        "denied: ",
+        "errimagepull",
+        "imagepullbackoff",
+        "errimageneverpull",
+        "invalidimagename",
+        "failed to authorize",
+        "failed to copy",
+        "httpreadseeker",
+        "dial tcp",
+        "get \"https:/",
+        "head \"https:/",
+        "failed size validation",
+    ],
+)];
 
-fn recognise(reason: &str, words: &str) -> Pull {
-    let recognisers: &[(&[&str], Pull)] = &[
-        // kubelet: its own token bucket (registryPullQPS).
-        (&["pull qps exceeded"], Pull::PullQps),
-        // kubelet and GitLab Runner: pull policy; CRI-O and containers/image: signature policy.
-        (
-            &[
-                "pull policy of never",
-                "errimageneverpull",
-                "allowed_pull_policies",
-                "invalid pull policy",
-                "rejected by policy",
-                "signature validation",
-                "signaturevalidationfailed",
-                "no signature",
-                "policy violation",
-                "denied by policy",
-                "a signature was required",
-            ],
-            Pull::Policy,
-        ),
-        // kubelet, distribution/reference.
-        (
-            &[
-                "invalid reference format",
-                "couldn't parse image",
-                "could not parse",
-                "failed to apply default image tag",
-                "repository name must be",
-                "invalidimagename",
-            ],
-            Pull::InvalidName,
-        ),
-        // containerd; dockerd; containers/image.
-        (
-            &[
-                "no match for platform",
-                "no matching manifest",
-                "no image found in manifest list",
-                "no image found in image index",
-                "cannot be used on this platform",
-                "does not match the specified platform",
-                "choosing an image from manifest list",
-            ],
-            Pull::Platform,
-        ),
-        // containerd content store; containers/image.
-        (
-            &[
-                "content digest",
-                "unexpected commit digest",
-                "unexpected commit size",
-                "failed size validation",
-                "manifest digest",
-                "digest did not match",
-                "digest mismatch",
-                "verification failed for digest",
-                "layer verification failed",
-                "wrong diff id",
-                "invalid checksum",
-                "digest does not match",
-            ],
-            Pull::Digest,
-        ),
-        (
-            &["no space left on device", "disk quota exceeded", "not enough disk space", "insufficient disk space"],
-            Pull::Disk,
-        ),
-        (
-            &["toomanyrequests", "too many requests", "rate limit", "rate exceeded", "throttl", "quota exceeded"],
-            Pull::RateLimited,
-        ),
-        // Go's resolver.
-        (
-            &[
-                "no such host",
-                "server misbehaving",
-                "dial tcp: lookup",
-                "name resolution",
-                "could not resolve",
-                "no answer from dns",
-            ],
-            Pull::Dns,
-        ),
-        (&["tls handshake timeout"], Pull::Timeout),
-        // crypto/tls and crypto/x509.
-        (
-            &[
-                "x509:",
-                "x509 ",
-                "certificate",
-                "tls: ",
-                "http response to https client",
-                "does not look like a tls handshake",
-            ],
-            Pull::Tls,
-        ),
-        // Registries: who may not read is often told that there is nothing.
-        (
-            &[
-                "may require",
-                "no pull access",
-                "unauthorized",
-                "authentication required",
-                "no basic auth",
-                "access denied",
-                "access forbidden",
-                "authorization failed",
-                "insufficient_scope",
-                "insufficient scope",
-                "denied:",
-                "denied for",
-                "invalid username",
-                "not authorized",
-                "token has expired",
-                "permission denied",
-                "permission_denied",
-                "authentication failed",
-                "credential",
-                "requested access to the resource is denied",
-                "login attempt",
-            ],
-            Pull::Auth,
-        ),
-        (&["name unknown", "manifest unknown"], Pull::NotFound),
-        (
-            &["internal server error", "bad gateway", "service unavailable", "gateway timeout", "gateway time-out"],
-            Pull::ServerError,
-        ),
-        (
-            &["timeout", "timed out", "deadline exceeded", "request canceled", "context canceled", "context cancelled"],
-            Pull::Timeout,
-        ),
-        (
-            &[
-                "connection refused",
-                "connection reset",
-                "broken pipe",
-                "no route to host",
-                "network is unreachable",
-                "host is down",
-                "connection closed",
-                "closed network connection",
-                "unexpected eof",
-                ": eof",
-                "goaway",
-                "stream error",
-                "dial tcp",
-                "server closed idle connection",
-                "failed to do request",
-            ],
-            Pull::Connection,
-        ),
-        (&["not found", "does not exist", "no such image", "no such manifest", "nosuchkey"], Pull::NotFound),
-        (&["denied", "forbidden"], Pull::Auth),
-    ];
-    // Every status is looked for before the words of weaker recognisers, in the order of what they prove.
-    if status(words, &["429"]) && !any(words, &["pull qps exceeded"]) {
-        return Pull::RateLimited;
-    }
-    let strong = recognisers.iter().position(|(_, cause)| *cause == Pull::NotFound).unwrap_or(0);
-    let by_words = |rows: &[(&[&str], Pull)]| rows.iter().find(|(texts, _)| any(words, texts)).map(|(_, cause)| *cause);
-    by_words(&recognisers[..strong])
-        .or_else(|| status(words, &["401", "403"]).then_some(Pull::Auth))
-        .or_else(|| {
-            status(words, &["500", "501", "502", "503", "504", "520", "521", "522", "524", "530"])
-                .then_some(Pull::ServerError)
-        })
-        .or_else(|| by_words(&recognisers[strong..]))
-        .or_else(|| status(words, &["404"]).then_some(Pull::NotFound))
-        .or_else(|| words.ends_with("eof").then_some(Pull::Connection))
-        .or_else(|| by_reason(reason, words))
-        .unwrap_or(Pull::Other)
-}
-
-/// The waiting reason alone, where the text says nothing more.
-fn by_reason(reason: &str, words: &str) -> Option<Pull> {
-    let back_off = words.starts_with("back-off pulling") || words.ends_with("imagepullbackoff");
+/// Reasons of the kubelet (`pkg/kubelet/images/types.go`) whose text may say nothing.
+fn by_reason(reason: &str) -> Pull {
     match reason {
-        _ if back_off => Some(Pull::Backoff),
-        "InvalidImageName" => Some(Pull::InvalidName),
-        "ErrImageNeverPull" | "SignatureValidationFailed" => Some(Pull::Policy),
-        "RegistryUnavailable" => Some(Pull::Connection),
-        "ImagePullBackOff" | "BackOff" if words.is_empty() => Some(Pull::Backoff),
+        "InvalidImageName" | "InspectFailed" => Pull::InvalidName,
+        "ErrImageNeverPull" | "SignatureValidationFailed" => Pull::Policy,
+        "RegistryUnavailable" => Pull::Connection,
+        "BackOff" | "ImagePullBackOff" => Pull::Backoff,
+        "Pulling" => Pull::Pulling,
+        "Pulled" => Pull::Pulled,
+        _ => Pull::Other,
+    }
+}
+
+/// The cause of one error, and what lies beneath it: a name that does not resolve because the resolver is silent.
+fn of_part(sentence: &Sentence<'_>) -> Option<(Pull, Option<Pull>)> {
+    static TABLE: LazyLock<Phrases<Pull>> = LazyLock::new(|| Phrases::new(ROWS));
+    let mut hits = TABLE.hits(sentence);
+    for cause in statuses(sentence) {
+        if let Some(row) = TABLE.row_of(cause) {
+            hits.add(row);
+        }
+    }
+    let cause = TABLE.cause(hits.first()?);
+    let has = |hits: Hits, cause| TABLE.row_of(cause).is_some_and(|row| hits.has(row));
+    let beneath = [Pull::Timeout, Pull::Connection].into_iter().find(|beneath| has(hits, *beneath));
+    Some((cause, beneath.filter(|_| cause == Pull::Dns)))
+}
+
+/// Most telling first. A cause's first row holds what says it outright.
+const ROWS: &[(Pull, &[&str])] = &[
+    // kubelet, all versions; the durations are in `pulled`. `can be accessed by the pod` since 1.33.
+    (Pull::Pulled, &["successfully pulled image"]),
+    (Pull::PulledCached, &["already present on machine"]),
+    // The reference itself: kubelet's and docker's parser; CRI-O's short names (1.20+, containers/image).
+    (
+        Pull::InvalidName,
+        &[
+            "couldn't parse image reference",
+            "couldn't parse image name",
+            "could not parse image",
+            "could not parse reference",
+            "failed to parse image",
+            "failed to parse reference",
+            "invalid reference format",
+            "invalid image reference",
+            "failed to apply default image tag",
+            "repository name must be lowercase",
+            "repository name must be canonical",
+            "invalidimagename",
+            "did not resolve to an alias",
+            "short-name resolution enforced",
+            "invalid checksum digest",
+            "unsupported digest algorithm",
+        ],
+    ),
+    // kubelet's Never; signatures of CRI-O (containers/image policy.json; kubelet reason since 1.28); gitlab-runner.
+    (
+        Pull::Policy,
+        &[
+            "pull policy of never",
+            "errimageneverpull",
+            "image pull policy never",
+            "signaturevalidationfailed",
+            "signature validation failed",
+            "source image rejected",
+            "a signature was required",
+            "rejected by policy",
+            "invalid pull policy",
+            "allowed_pull_policies",
+            "not one of the allowed",
+            "not present on list of allowed",
+        ],
+    ),
+    // kubelet, registryPullQPS, all versions.
+    (Pull::PullQps, &["pull qps exceeded"]),
+    // Docker Hub's and ECR's words beside status 429; Artifact Registry's quota.
+    (
+        Pull::RateLimited,
+        &[
+            "toomanyrequests",
+            "too many requests",
+            "pull rate limit",
+            "rate limit exceeded",
+            "rate exceeded",
+            "rate limited",
+            "quota exceeded for quota metric",
+            "throttlingexception",
+            "requestlimitexceeded",
+        ],
+    ),
+    (
+        Pull::Disk,
+        &["no space left on device", "disk quota exceeded", "not enough disk space", "not enough space on the disk"],
+    ),
+    // containerd; docker; containers/image (manifest list since 2018, image index since 5.22); Windows.
+    (
+        Pull::Platform,
+        &[
+            "no match for platform",
+            "no matching manifest for",
+            "no image found in manifest list for",
+            "no image found in image index for",
+            "does not match the specified platform",
+            "cannot be used on this platform",
+            "image is incompatible with",
+            "no supported platform found",
+        ],
+    ),
+    // containerd's content store; docker's distribution; containers/image's digest checks.
+    (
+        Pull::Digest,
+        &[
+            "content digest",
+            "unexpected commit digest",
+            "unexpected commit size",
+            "failed size validation",
+            "provided manifest digest",
+            "filesystem layer verification failed",
+            "manifest verification failed",
+            "image verification failed",
+            "digest did not match",
+            "digest mismatch",
+            "invalid digest",
+            "digest of source image's manifest would not match",
+            "does not match expected digest",
+            "wrong diff id calculated",
+            "mismatched image rootfs",
+            "invalid tar header",
+            "gzip: invalid",
+            "unexpected digest",
+            "layer verification failed",
+        ],
+    ),
+    // The runtime itself is gone: no word about the registry.
+    (Pull::Other, &["dial unix"]),
+    // Statuses 5xx and their words.
+    (
+        Pull::ServerError,
+        &["internal server error", "bad gateway", "service unavailable", "gateway timeout", "gateway time-out"],
+    ),
+    // Go's resolver, through any of them; also the proxy's name.
+    (
+        Pull::Dns,
+        &[
+            "dial tcp: lookup",
+            "dial udp: lookup",
+            "lookup",
+            "no such host",
+            "server misbehaving",
+            "temporary failure in name resolution",
+            "could not resolve host",
+            "name or service not known",
+            "name does not resolve",
+        ],
+    ),
+    // A handshake that takes too long is a timeout, hence the colon.
+    (
+        Pull::Tls,
+        &[
+            "tls: ",
+            "x509",
+            "x509:",
+            "certificate signed by unknown authority",
+            "certificate has expired",
+            "failed to verify certificate",
+            "server gave http response to https client",
+            "malformed http response",
+            "first record does not look like a tls handshake",
+        ],
+    ),
+    (
+        Pull::Timeout,
+        &[
+            "i/o timeout",
+            "tls handshake timeout",
+            "connection timed out",
+            "operation timed out",
+            "timed out",
+            "deadline exceeded",
+            "deadlineexceeded",
+            "request canceled",
+            "context canceled",
+            "timeout exceeded",
+            "timeout awaiting response headers",
+            "timeout awaiting headers",
+        ],
+    ),
+    // Registries' error codes; docker's and containerd's double meaning `does not exist or …`; credential helpers.
+    (
+        Pull::Auth,
+        &[
+            "unauthorized",
+            "authentication required",
+            "authorization failed",
+            "no basic auth credentials",
+            "denied",
+            "pull access denied",
+            "access denied",
+            "access forbidden",
+            "accessdenied",
+            "accessdeniedexception",
+            "forbidden",
+            "insufficient_scope",
+            "invalid username/password",
+            "incorrect username or password",
+            "authorization token has expired",
+            "not authorized",
+            "no pull access",
+            "may require authorization",
+            "may require 'docker login'",
+            "error getting credentials",
+            "error getting docker credential",
+            "credentials not found",
+            "unable to retrieve auth token",
+            "unauthenticated",
+            "invalid_token",
+            "invalid_grant",
+            "permission denied for",
+            "expiredtoken",
+            "expiredtokenexception",
+            "unrecognizedclientexception",
+        ],
+    ),
+    (
+        Pull::NotFound,
+        &[
+            "not found",
+            "manifest unknown",
+            "manifest_unknown",
+            "name unknown",
+            "name_unknown",
+            "repository name not known",
+            "does not exist",
+            "no such image",
+            "no such manifest",
+            "was deleted or has expired",
+            "was deleted",
+            "tag not known",
+            "unknown tag",
+        ],
+    ),
+    (
+        Pull::Connection,
+        &[
+            "connection refused",
+            "connection reset",
+            "connection closed",
+            "connection lost",
+            "network is unreachable",
+            "no route to host",
+            "host is down",
+            "broken pipe",
+            "eof",
+            "unexpected eof",
+            "goaway",
+            "stream error",
+            "use of closed network connection",
+            "server closed idle connection",
+            "forcibly closed",
+            "registry is unavailable",
+            "registryunavailable",
+            "proxyconnect",
+        ],
+    ),
+    // What remains when the inner error is cut off: the step that failed, and gRPC's code.
+    (Pull::NotFound, &["code = notfound"]),
+    (Pull::Timeout, &["code = deadlineexceeded", "code = canceled"]),
+    (
+        Pull::Auth,
+        &["code = permissiondenied", "code = unauthenticated", "failed to authorize", "failed to fetch oauth token"],
+    ),
+    (Pull::Auth, &["failed to fetch anonymous token"]),
+    (Pull::Connection, &["failed to do request", "dial tcp"]),
+    // containers/image says so before any error of the registry, too.
+    (Pull::InvalidName, &["error parsing image name"]),
+    (Pull::Backoff, &["back-off pulling image", "imagepullbackoff", "errimagepull"]),
+    // kubelet, `Pulling image` since 1.14, before in lower case.
+    (Pull::Pulling, &["pulling image"]),
+];
+
+/// Statuses of HTTP, where the text says that they are.
+fn statuses<'a>(sentence: &'a Sentence<'_>) -> impl Iterator<Item = Pull> + 'a {
+    let text = sentence.text();
+    let mut seen_status = None;
+    sentence.words().filter_map(move |(at, rest)| {
+        let code = status_code(rest)?;
+        let before = text[..at].trim_end_matches(['(', '[', ' ', '"', '=', '\\']);
+        // docker's own API wraps every failure so; the number is not the registry's.
+        if before.ends_with("(HTTP code") {
+            return None;
+        }
+        let last = before.rsplit(' ').next().unwrap_or_default();
+        let named = last.trim_end_matches([':', '=', '"']);
+        let named = ["status", "code", "http", "statuscode", "httpstatuscode", "error"]
+            .iter()
+            .any(|word| named.eq_ignore_ascii_case(word));
+        let mut announced = || *seen_status.get_or_insert_with(|| text.contains("status")) && last.ends_with(':');
+        (has_status_text(rest, code) || named || announced()).then(|| of_status(code)).flatten()
+    })
+}
+
+/// A word of three digits in HTTP's range of errors.
+fn status_code(word: &str) -> Option<u16> {
+    let bytes = word.as_bytes();
+    let digits = bytes.get(..3)?;
+    let ends =
+        bytes.get(3).is_none_or(|next| !next.is_ascii_alphanumeric() && !matches!(next, b'.' | b'-' | b'_' | b'/'));
+    if !ends || !digits.iter().all(u8::is_ascii_digit) || !matches!(digits[0], b'4' | b'5') {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+fn has_status_text(rest: &str, code: u16) -> bool {
+    let text = match code {
+        401 => "unauthorized",
+        403 => "forbidden",
+        404 => "not found",
+        407 => "proxy auth",
+        408 => "request time",
+        429 => "too many",
+        500 => "internal server",
+        502 => "bad gateway",
+        503 => "service ",
+        504 => "gateway time",
+        _ => return false,
+    };
+    rest.get(4..4 + text.len()).is_some_and(|told| told.eq_ignore_ascii_case(text))
+}
+
+const fn of_status(code: u16) -> Option<Pull> {
+    match code {
+        401 | 403 => Some(Pull::Auth),
+        404 | 410 => Some(Pull::NotFound),
+        407 => Some(Pull::Connection),
+        408 => Some(Pull::Timeout),
+        429 => Some(Pull::RateLimited),
+        500..=599 => Some(Pull::ServerError),
         _ => None,
     }
 }
 
-/// An HTTP status: the number as a word of its own, not a port.
-fn status(words: &str, codes: &[&str]) -> bool {
-    codes
-        .iter()
-        .any(|code| has_word(words, code) && words.match_indices(code).any(|(at, _)| !words[..at].ends_with(':')))
-}
-
-/// The message in lower case without references, addresses and digests.
-fn spoken_words(message: &str) -> String {
-    let mut words = String::with_capacity(message.len());
-    for token in message.split_inclusive([' ', '\n', '\t']) {
-        let bare = token.trim_matches(|letter: char| letter.is_whitespace() || "\"'`,;:.()[]\\".contains(letter));
-        if is_reference(bare) {
-            // What follows the reference keeps its colon: `X: not found`, `"…": EOF`.
-            let tail = token.trim_end();
-            words.push_str(if tail.ends_with(':') { "_: " } else { "_ " });
-        } else {
-            words.push_str(&token.to_ascii_lowercase());
+/// The kubelet tries each pull secret and lists what came back, `[err1, err2]` (apimachinery's `Aggregate`). Errors
+/// have commas of their own: a new one starts with words that open an error.
+fn split_aggregate(message: &str) -> impl Iterator<Item = &str> {
+    const OPENERS: [&str; 9] = [
+        "rpc error:",
+        "failed to ",
+        "Error response from daemon",
+        "unable to ",
+        "initializing source",
+        "reading manifest",
+        "pinging container registry",
+        "pull access denied for",
+        "unauthorized: ",
+    ];
+    let list = message.find(['[']).filter(|_| message.trim_end().ends_with(']')).map(|at| &message[at + 1..]);
+    let is_list = list.is_some_and(|list| OPENERS.iter().any(|opener| list.starts_with(opener)));
+    let mut rest = Some(message);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let is_opener = |at: &usize| OPENERS.iter().any(|opener| text[at + 2..].starts_with(opener));
+        match text.match_indices(", ").map(|(at, _)| at).find(|at| is_list && is_opener(at)) {
+            Some(at) => {
+                rest = Some(&text[at + 2..]);
+                Some(&text[..at])
+            }
+            None => rest.take(),
         }
-    }
-    words.trim().to_owned()
-}
-
-fn is_reference(token: &str) -> bool {
-    let slashes = token.matches('/').count();
-    token.contains("://")
-        || token.starts_with("sha256:")
-        || token.contains("@sha256:")
-        || token.contains("-sha256:")
-        || slashes >= 2
-        || (slashes == 1 && token.contains(['.', ':', '@']) && !token.starts_with("net/http"))
-        // `name:tag` without a path: a tag is not empty and the name is not a word of the sentence.
-        || (slashes == 0 && token.split_once(':').is_some_and(|(name, tag)| !name.is_empty() && !tag.is_empty() && !tag.contains('=')
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte))
-            && !matches!(name, "code" | "status" | "x509" | "tls")))
-}
-
-/// The registry of the image that the message is about.
-fn registry(message: &str) -> Option<String> {
-    quoted_reference(message)
-        .or_else(|| announced_reference(message))
-        .or_else(|| tokens(message).find_map(host_of_token))
-        .or_else(|| tokens(message).find_map(registry_of_address))
-        .or_else(|| looked_up_host(message))
-}
-
-fn tokens(message: &str) -> impl Iterator<Item = &str> {
-    message
-        .split([' ', '\n', '"', '\'', ','])
-        .map(|token| token.trim_matches(|letter: char| ";:.()[]\\".contains(letter)))
-}
-
-/// `image "X"`, `reference "X"`, `image tag "X"`, `image 'X'`: the kubelet quotes.
-fn quoted_reference(message: &str) -> Option<String> {
-    ["image \"", "image \\\"", "reference \"", "tag \"", "image '", "name \""].iter().find_map(|opening| {
-        let start = message.find(opening)? + opening.len();
-        let rest = &message[start..];
-        let end = rest.find(['"', '\'', '\\'])?;
-        registry_of(&rest[..end])
     })
 }
 
-/// Words after which an unquoted reference stands.
-fn announced_reference(message: &str) -> Option<String> {
-    ["access denied for ", "manifest for ", "unable to pull ", "image name ", "docker://", "pulling image "]
-        .iter()
-        .find_map(|word| {
-            let start = message.find(word)? + word.len();
-            let token = message[start..].split([' ', ',', '"']).next()?;
-            let token = token.trim_end_matches([':', '.', ',']);
-            // A reference without a host must at least look like one.
-            token.contains(['/', ':']).then(|| registry_of(token)).flatten()
-        })
-}
-
-/// An unquoted reference with a host anywhere in the text.
-fn host_of_token(token: &str) -> Option<String> {
-    let (host, rest) = token.split_once('/')?;
-    let host_like = host.contains('.') || host.contains(':') || host == "localhost";
-    let plain = !rest.is_empty() && !token.contains("://") && !host.ends_with(':') && !host.starts_with('.');
-    (host_like && plain && !host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
-        .then(|| registry_of(token))
-        .flatten()
-}
-
-/// An address of the registry, not of its token service.
-fn registry_of_address(token: &str) -> Option<String> {
-    if token.contains("//auth.docker.io") {
-        return Some("docker.io".to_owned());
-    }
-    let (_, rest) = token.split_once(":/")?;
-    let path = rest.trim_start_matches('/').split_once('/').map_or("", |(_, path)| path);
-    let of_tokens = path.contains("auth") || path.starts_with("token") || path.contains("/token");
-    (!of_tokens || path.starts_with("v2")).then(|| registry_of_url(token)).flatten()
-}
-
-/// `lookup HOST on 10.0.0.10:53: …`, `lookup HOST: no such host`.
-fn looked_up_host(message: &str) -> Option<String> {
-    let (_, rest) = message.split_once("lookup ")?;
-    let host = rest.split([' ', ',']).next()?.trim_end_matches(':');
-    host.contains('.').then(|| registry_of_url(&format!("https://{host}/"))).flatten()
-}
-
-impl From<Verdict> for Classified {
-    fn from(verdict: Verdict) -> Self {
-        let causes = verdict.causes.iter().map(|cause| Cause::Pull(*cause)).collect();
-        Self { cause: Cause::Pull(verdict.cause), causes, registry: verdict.registry }
-    }
-}
+#[cfg(test)]
+#[path = "image_pull_tests.rs"]
+mod tests;

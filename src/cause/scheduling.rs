@@ -1,290 +1,322 @@
-//! The scheduler's sentence (`FitError`): counts and reasons, and what each reason means.
+//! What kube-scheduler says when no node takes a pod.
 //!
-//! `0/N nodes are available: COUNT reason, COUNT reason. preemption: …` since 1.9; before it the counts stood
-//! behind the reasons in brackets. What follows `preemption:` (1.21+) or `no new claims to deallocate,` (1.34+)
-//! repeats the shape for another question and is cut off. Counts may add up to more than N: one node can lack
-//! cpu and memory.
+//! The sentence is that of its `FitError`: `0/N nodes are available: ` + pre-filter text or a list `COUNT reason, …` +
+//! `.` + what preemption found. Counts may sum to more than N, and each node shows the reasons of its first failing
+//! plugin only. The same reasons come back from cluster-autoscaler, which runs the scheduler's plugins.
 
-use super::text::{any, leading_number, split_outside, without_prefix};
-use super::{Cause, Classified, Scheduling};
+use std::sync::LazyLock;
 
-/// What a sentence says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// The cause with the most nodes; the first of equals; `other` only when nothing else has as many.
-    pub dominant: Scheduling,
-    /// All causes with their nodes, sorted by name.
-    pub causes: Vec<(Scheduling, u32)>,
+use super::family::Verdict;
+use super::label::labels;
+use super::text::{Phrases, Sentence, bare, count_of, split_counted};
+
+labels! {
+    /// Why no node takes a pod.
+    Scheduling {
+        /// A taint that the pod does not tolerate, e.g. of a dedicated pool.
+        UntoleratedTaint = "untolerated_taint",
+        /// The taint says that the node is not ready or out of contact.
+        NodeNotReady = "node_not_ready",
+        /// The taint says that the node lacks memory, disk or process ids.
+        NodePressure = "node_pressure",
+        /// The taint says that an autoscaler is taking the node away.
+        NodeDisrupted = "node_disrupted",
+        /// The taint says that the node is still starting.
+        NodeStartup = "node_startup",
+        /// Node selector or node affinity.
+        NodeAffinity = "node_affinity",
+        /// Cpu.
+        InsufficientCpu = "insufficient_cpu",
+        /// Memory.
+        InsufficientMemory = "insufficient_memory",
+        /// Ephemeral storage.
+        InsufficientEphemeralStorage = "insufficient_ephemeral_storage",
+        /// A GPU, huge pages or another named resource or claimed device.
+        InsufficientExtendedResource = "insufficient_extended_resource",
+        /// Places for pods.
+        InsufficientPods = "insufficient_pods",
+        /// Cordoned.
+        UnschedulableNode = "unschedulable_node",
+        /// Volumes: unbound, in another zone, too many.
+        Volume = "volume",
+        /// Topology spread constraints.
+        TopologySpread = "topology_spread",
+        /// Host ports in use.
+        HostPort = "host_port",
+        /// Affinity or anti-affinity between pods.
+        PodAffinity = "pod_affinity",
+        /// The cluster has no nodes.
+        NoNodes = "no_nodes",
+        /// A scheduling gate holds the pod back.
+        SchedulingGated = "scheduling_gated",
+        /// A node is being freed for it.
+        NominatedWaiting = "nominated_waiting",
+        /// Anything else.
+        Other = "other",
+    }
 }
 
-/// Where the part that repeats the shape begins.
-const TAILS: [&str; 2] = ["preemption:", "no new claims to deallocate"];
-
-/// Whether a text is the scheduler's (or an autoscaler's echo of it).
-pub(super) fn looks_like(message: &str) -> bool {
-    let message = super::lowered(message);
-    any(&message, &["nodes are available", "no nodes available to schedule", "scheduling gates", "nominated node"])
-        || message.starts_with("persistentvolumeclaim")
-}
-
-/// Reads the scheduler's sentence.
+/// Names the causes in a message of the scheduler: the pod's `PodScheduled` condition, or a `FailedScheduling` event.
 #[must_use]
-pub fn classify(message: &str) -> Verdict {
-    let message = super::bounded(without_prefix(message));
-    // The tail can be all there is: then it speaks for itself.
-    let tail = TAILS.iter().filter_map(|tail| message.find(tail)).min();
-    let head = tail.map_or(message, |at| &message[..at]);
-    let body = if head.trim().is_empty() { message } else { head };
-    from_reasons(reasons(body))
-}
-
-/// Sums reasons up to a verdict.
-pub(super) fn from_reasons<'a>(reasons: impl IntoIterator<Item = (u32, &'a str)>) -> Verdict {
-    from_causes(reasons.into_iter().map(|(nodes, reason)| (cause_of(reason), nodes)))
-}
-
-fn from_causes(told: impl IntoIterator<Item = (Scheduling, u32)>) -> Verdict {
-    let mut sums: Vec<(Scheduling, u32)> = Vec::new();
-    for (cause, nodes) in told {
-        match sums.iter_mut().find(|(known, _)| *known == cause) {
-            Some((_, sum)) => *sum = sum.saturating_add(nodes),
-            None => sums.push((cause, nodes)),
+pub fn classify(message: &str) -> Verdict<Scheduling> {
+    let message = bare(message);
+    let body = before_preemption(message);
+    if let Some((nodes, list)) = headed_list(body) {
+        if nodes == 0 {
+            return Verdict::one(Scheduling::NoNodes);
         }
+        return Verdict::weigh(reasons(list, nodes), Scheduling::Other);
     }
-    // `max_by_key` takes the last of equals, so the list is walked backwards.
-    let dominant = sums.iter().rev().max_by_key(|(cause, nodes)| (*nodes, *cause != Scheduling::Other));
-    let dominant = dominant.map_or(Scheduling::Other, |(cause, _)| *cause);
-    sums.sort_unstable_by_key(|(cause, _)| cause.as_str());
-    Verdict { dominant, causes: sums }
+    if let Some(list) = list_of_predicates(body) {
+        return Verdict::weigh(list, Scheduling::Other);
+    }
+    Verdict::one(whole(message))
 }
 
-/// The reasons with their numbers of nodes, in order.
-fn reasons(body: &str) -> Vec<(u32, &str)> {
-    let body = body.trim();
-    let Some((total, list)) = after_the_head(body) else { return vec![(1, body)] };
-    // Post-filter plugins append a sentence of their own.
-    let list = split_outside(list, ". ")[0].trim().trim_end_matches('.');
-    if list.is_empty() {
-        return vec![(total, if total == 0 { "no nodes available to schedule" } else { "" })];
-    }
-    let mut found: Vec<(u32, &str)> = Vec::new();
-    for part in split_outside(list, ", ") {
-        let counted = leading_number(part).filter(|(_, rest)| rest.starts_with(' '));
-        match (counted, counted_behind(part)) {
-            (Some((nodes, reason)), _) => found.push((nodes, reason.trim())),
-            (None, Some(reason)) => found.push(reason),
-            // A pre-filter speaks for all nodes; a comma inside a reason continues it.
-            (None, None) if found.is_empty() => found.push((total, part)),
-            (None, None) => {}
-        }
-    }
-    found
+/// Whether the text has the shape of a scheduler's verdict.
+pub(super) fn is_verdict(message: &str) -> bool {
+    let message = bare(message);
+    headed_list(message).is_some() || list_of_predicates(message).is_some() || whole(message) != Scheduling::Other
 }
 
-/// The number of nodes and what follows the colon.
-fn after_the_head(body: &str) -> Option<(u32, &str)> {
-    // Up to 1.8: "No nodes are available that match all of the following predicates:: reason (n), …".
-    if let Some((_, list)) = body.split_once("predicates:") {
-        return Some((1, list.trim_start_matches([':', ' '])));
+/// What preemption found repeats the sentence with other counts (1.24+), behind DRA's own tail (1.34+). A message may
+/// begin with it when nothing else was said.
+fn before_preemption(message: &str) -> &str {
+    let tails = ["preemption: ", "no new claims to deallocate"];
+    let ends = tails.iter().filter_map(|tail| message.find(tail));
+    ends.min().map_or(message, |end| &message[..end])
+}
+
+/// `0/N nodes are available: LIST`; gang schedulers (Volcano) say `unavailable`.
+fn headed_list(message: &str) -> Option<(u32, &str)> {
+    let (fit, rest) = message.split_once('/')?;
+    count_of(fit)?;
+    let (nodes, rest) = rest.split_once(' ')?;
+    let nodes = count_of(nodes)?;
+    let rest = rest.strip_prefix("nodes are available").or_else(|| rest.strip_prefix("nodes are unavailable"))?;
+    Some((nodes, rest.trim_start_matches([':', ' '])))
+}
+
+fn reasons(list: &str, nodes: u32) -> impl Iterator<Item = (Scheduling, u32)> + '_ {
+    let is_cut = list.trim_end().ends_with("...");
+    let list = list.trim_end_matches(['.', ' ']);
+    let mut items = split_counted(list).peekable();
+    std::iter::from_fn(move || {
+        let item = items.next()?;
+        let told = match item.split_once(' ').and_then(|(count, reason)| Some((count_of(count)?, reason))) {
+            Some((count, text)) => (reason(text), count),
+            // Pre-filter plugins refuse the pod itself: no count, all nodes.
+            None => (reason(item), nodes),
+        };
+        // An event's note ends at 1,024 characters: half a reason is no reason.
+        (told.0 != Scheduling::Other || !is_cut || items.peek().is_some()).then_some(told)
+    })
+}
+
+/// Up to 1.8: `No nodes are available that match all of the predicates: Insufficient cpu (3), MatchNodeSelector (18).`
+fn list_of_predicates(message: &str) -> Option<impl Iterator<Item = (Scheduling, u32)> + '_> {
+    let rest = message.strip_prefix("No nodes are available that match all of the ")?;
+    let (_, list) = rest.split_once("predicates:")?;
+    let item = |item: &str| {
+        let item = item.trim_end_matches(['.', ' ']).strip_suffix(')')?;
+        let (text, count) = item.rsplit_once(" (")?;
+        Some((reason(text), count_of(count)?))
+    };
+    Some(list.trim_start_matches([':', ' ']).split(", ").filter_map(item))
+}
+
+/// Texts without a list.
+fn whole(message: &str) -> Scheduling {
+    static TEXTS: LazyLock<Phrases<Scheduling>> = LazyLock::new(|| Phrases::new(WHOLE));
+    TEXTS.first(&Sentence::new(message)).unwrap_or(Scheduling::Other)
+}
+
+const WHOLE: &[(Scheduling, &[&str])] = &[
+    // Pod strategy of kube-apiserver, 1.26+.
+    (Scheduling::SchedulingGated, &["non-empty scheduling gates"]),
+    // ErrNoNodesAvailable.
+    (Scheduling::NoNodes, &["no nodes available to schedule pods"]),
+    // DefaultPreemption: victims are leaving (all versions); asynchronous preemption (1.33+).
+    (Scheduling::NominatedWaiting, &["on the nominated node", "waiting for the preemption for this pod"]),
+    // VolumeBinding, in its pre-filter and, after a node was found, in its pre-bind step.
+    (
+        Scheduling::Volume,
+        &[
+            "unbound immediate persistentvolumeclaims",
+            "waiting for ephemeral volume controller",
+            "persistentvolumeclaim",
+            "binding volumes",
+            "could not find v1.persistentvolume",
+        ],
+    ),
+    // DynamicResources 1.26+.
+    (Scheduling::InsufficientExtendedResource, &["resourceclaim", "resource claim", "resource claims"]),
+];
+
+/// Names one reason of a list. Order matters: a taint's key may be any word, a claim's name too.
+pub(super) fn reason(text: &str) -> Scheduling {
+    static REASONS: LazyLock<Phrases<Scheduling>> = LazyLock::new(|| Phrases::new(REASON));
+    let text = text.trim();
+    match strip_word(text, "insufficient") {
+        Some(resource) => insufficient(resource),
+        None => REASONS.first(&Sentence::new(text)).unwrap_or(Scheduling::Other),
     }
-    let (head, list) = body.split_once(" nodes are available")?;
-    let total = head.rsplit('/').next().and_then(|total| total.trim().parse().ok());
-    Some((total.unwrap_or(1), list.trim_start_matches([':', '.', ' '])))
 }
 
-/// `Insufficient cpu (11)`, the old spelling.
-fn counted_behind(part: &str) -> Option<(u32, &str)> {
-    let (reason, number) = part.trim_end_matches('.').strip_suffix(')')?.rsplit_once(" (")?;
-    Some((number.parse().ok()?, reason))
-}
+/// Predicates up to 1.8 are one word; since 1.9 plugins speak in sentences.
+const REASON: &[(Scheduling, &[&str])] = &[
+    // TaintToleration: `had taints that the pod didn't tolerate` up to 1.17, `had taint {k: v}, that …` up to 1.23,
+    // `had untolerated taint {k: v}` up to 1.34, `had untolerated taint(s)` since.
+    (Scheduling::UntoleratedTaint, &["had taint", "had taints", "untolerated taint", "podtoleratesnodetaints"]),
+    (Scheduling::InsufficientPods, &["too many pods"]),
+    // NodeUnschedulable.
+    (Scheduling::UnschedulableNode, &["were unschedulable", "unschedulable", "nodeunschedulable"]),
+    // NodePorts.
+    (Scheduling::HostPort, &["free ports", "podfitshostports"]),
+    // PodTopologySpread 1.16+, first called EvenPodsSpread.
+    (Scheduling::TopologySpread, &["topology spread", "evenpodsspread", "evenpodsspreadnotmatch"]),
+    // VolumeBinding, VolumeZone, NodeVolumeLimits, VolumeRestrictions; capacity since 1.19. Before the affinity rows:
+    // `volume node affinity conflict`, since 1.35 `PersistentVolume's node affinity`.
+    (
+        Scheduling::Volume,
+        &[
+            "volume",
+            "volumes",
+            "persistentvolume",
+            "persistentvolumes",
+            "persistentvolumeclaim",
+            "persistentvolumeclaims",
+            "pvc",
+            "pv",
+            "storageclass",
+            "csinode",
+            "csinode.storage.k8s.io",
+            "enough free storage",
+            "no available disk",
+            "nodiskconflict",
+            "novolumezoneconflict",
+            "novolumenodeconflict",
+            "volumenodeaffinityconflict",
+            "volumebindingnomatch",
+            "maxvolumecount",
+            "maxcsivolumecount",
+            "maxebsvolumecount",
+            "maxgcepdvolumecount",
+            "maxazurediskvolumecount",
+        ],
+    ),
+    // InterPodAffinity; before 1.9 by predicate name.
+    (
+        Scheduling::PodAffinity,
+        &[
+            "pod affinity",
+            "pod affinity/anti-affinity",
+            "pod anti-affinity",
+            "pods anti-affinity",
+            "matchinterpodaffinity",
+            "podaffinityrulesnotmatch",
+            "podantiaffinityrulesnotmatch",
+            "existingpodsantiaffinityrulesnotmatch",
+        ],
+    ),
+    // NodeAffinity, NodeName, NodeLabel (to 1.22); `scheduler-enforced` since 1.21.
+    (
+        Scheduling::NodeAffinity,
+        &[
+            "node affinity",
+            "node affinity/selector",
+            "node selector",
+            "matchnodeselector",
+            "requested node name",
+            "requested labels",
+            "checknodelabelpresence",
+            "hostname",
+        ],
+    ),
+    // DynamicResources 1.26+: devices asked for by claim.
+    (
+        Scheduling::InsufficientExtendedResource,
+        &["resourceclaim", "resource claim", "resource claims", "allocate all claims", "device class", "deviceclass"],
+    ),
+];
 
-/// What one reason means. Order matters: a volume's node affinity is not the pod's, a topology spread is not an
-/// affinity.
-pub(super) fn cause_of(reason: &str) -> Scheduling {
-    let lowered = super::lowered(reason);
-    let reason = lowered.trim().trim_end_matches('.');
-    if let Some(resource) = reason.strip_prefix("insufficient ") {
-        return insufficient(resource);
-    }
-    let recognisers: &[(&[&str], Scheduling)] = &[
-        // PodGates, API server 1.26+.
-        (&["scheduling gates", "schedulinggated"], Scheduling::SchedulingGated),
-        // DefaultPreemption: a node is being freed.
-        (&["on the nominated node", "nominated node"], Scheduling::NominatedWaiting),
-        (&["no nodes available to schedule", "no nodes are registered"], Scheduling::NoNodes),
-        // NodeResourcesFit.
-        (&["too many pods"], Scheduling::InsufficientPods),
-        // TaintToleration; four generations, the newest (1.34.x, 1.35) without the key.
-        (
-            &["untolerated taint", "had taint", "didn't tolerate", "podtoleratesnodetaints", "tainttoleration"],
-            Scheduling::UntoleratedTaint,
-        ),
-        // NodeUnschedulable.
-        (
-            &["were unschedulable", "was unschedulable", "nodeunschedulable", "node is unschedulable"],
-            Scheduling::UnschedulableNode,
-        ),
-        // PodTopologySpread.
-        (&["topology spread", "podtopologyspread", "evenpodsspread"], Scheduling::TopologySpread),
-        // VolumeBinding, VolumeZone, NodeVolumeLimits, VolumeRestrictions; CSI storage capacity.
-        (
-            &[
-                "volume",
-                "persistentvolume",
-                "pvc",
-                "pv(s)",
-                "disk conflict",
-                "nodiskconflict",
-                "enough free storage",
-                "no available disk",
-                "readwriteoncepod",
-                "storageclass",
-                "storage class",
-            ],
-            Scheduling::Volume,
-        ),
-        // NodePorts.
-        (&["free ports", "podfitshostports", "nodeports", "host port"], Scheduling::HostPort),
-        // InterPodAffinity; the anti-affinity of pods that run counts, too.
-        (
-            &["pod affinity", "anti-affinity", "antiaffinity", "interpodaffinity", "inter-pod affinity"],
-            Scheduling::PodAffinity,
-        ),
-        // NodeAffinity, NodeName; 1.19 and before said `node selector`.
-        (
-            &[
-                "node affinity",
-                "node selector",
-                "nodeselector",
-                "nodeaffinity",
-                "requested node name",
-                "requested hostname",
-                "matchnodeselector",
-            ],
-            Scheduling::NodeAffinity,
-        ),
-        // DynamicResources, 1.31+: devices that no node can give.
-        (&["cannot allocate all claims", "cannot allocate claims"], Scheduling::InsufficientExtendedResource),
-    ];
-    let found = recognisers.iter().find(|(texts, _)| any(reason, texts));
-    found.map_or(Scheduling::Other, |(_, cause)| *cause)
-}
-
-/// NodeResourcesFit: `Insufficient RESOURCE`.
+/// NodeResourcesFit: `Insufficient NAME`, whatever the resource.
 fn insufficient(resource: &str) -> Scheduling {
-    match resource.split([' ', ',', '.']).next().unwrap_or_default() {
+    match resource.split([' ', ';']).next().unwrap_or_default().trim_end_matches(['.', ',']) {
         "cpu" => Scheduling::InsufficientCpu,
         "memory" => Scheduling::InsufficientMemory,
         "ephemeral-storage" => Scheduling::InsufficientEphemeralStorage,
         "pods" => Scheduling::InsufficientPods,
-        // NodeVolumeLimits of in-tree drivers counts attachments as a resource.
-        attachments if attachments.starts_with("attachable-volumes") => Scheduling::Volume,
         "" => Scheduling::Other,
         _ => Scheduling::InsufficientExtendedResource,
     }
 }
 
-/// Refines [`Scheduling::UntoleratedTaint`] by the keys of the taints that keep the pod away. A key of a
-/// dedicated pool among them leaves the cause as it is: that pool will never take the pod.
-#[must_use]
-pub fn refine<'a>(keys: impl IntoIterator<Item = &'a str>) -> Scheduling {
-    let mut refined: Option<Scheduling> = None;
-    for key in keys {
-        let cause = match key {
-            "node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable" => Scheduling::NodeNotReady,
-            "node.kubernetes.io/memory-pressure"
-            | "node.kubernetes.io/disk-pressure"
-            | "node.kubernetes.io/pid-pressure" => Scheduling::NodePressure,
-            "karpenter.sh/disrupted"
-            | "karpenter.sh/disruption"
-            | "ToBeDeletedByClusterAutoscaler"
-            | "DeletionCandidateOfClusterAutoscaler"
-            | "node.kubernetes.io/out-of-service" => Scheduling::NodeDisrupted,
-            "node.cloudprovider.kubernetes.io/uninitialized"
-            | "karpenter.sh/unregistered"
-            | "node.kubernetes.io/network-unavailable" => Scheduling::NodeStartup,
-            key if key.ends_with("agent-not-ready") || key.starts_with("startup-taint.") => Scheduling::NodeStartup,
-            "node.kubernetes.io/unschedulable" => Scheduling::UnschedulableNode,
-            _ => return Scheduling::UntoleratedTaint,
-        };
-        match refined {
-            None => refined = Some(cause),
-            Some(known) if known == cause => {}
-            Some(_) => return Scheduling::UntoleratedTaint,
-        }
-    }
-    refined.unwrap_or(Scheduling::UntoleratedTaint)
+fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let (head, rest) = text.split_once(' ')?;
+    head.eq_ignore_ascii_case(word).then_some(rest)
 }
 
-impl From<Verdict> for Classified {
-    fn from(verdict: Verdict) -> Self {
-        let causes = verdict.causes.iter().map(|(cause, _)| Cause::Scheduling(*cause)).collect();
-        Self { cause: Cause::Scheduling(verdict.dominant), causes, registry: None }
+/// Tells what an untolerated taint means, from the taints (key, effect) that stand on the nodes and that the pod does
+/// not tolerate. Since 1.35 the message no longer names the key, so only the nodes know.
+///
+/// A node's own trouble counts before the pool's dedication: a dedicated pool is meant to refuse other pods and says
+/// nothing about why *this* pod waits, while a broken or leaving node may well be the one that was meant for it. With
+/// several troubles the one on most nodes wins, on a tie the one that needs a hand most.
+#[must_use]
+pub fn refine<'a>(cause: Scheduling, untolerated: impl IntoIterator<Item = (&'a str, &'a str)>) -> Scheduling {
+    if cause != Scheduling::UntoleratedTaint {
+        return cause;
+    }
+    let by_need =
+        [Scheduling::NodeStartup, Scheduling::NodeDisrupted, Scheduling::NodePressure, Scheduling::NodeNotReady];
+    let mut counts = [0_usize; 4];
+    for (key, effect) in untolerated {
+        let told = trouble(key).filter(|_| effect != "PreferNoSchedule");
+        if let Some(at) = told.and_then(|told| by_need.iter().position(|cause| *cause == told)) {
+            counts[at] += 1;
+        }
+    }
+    let most = by_need.iter().zip(counts).filter(|(_, count)| *count > 0).max_by_key(|(_, count)| *count);
+    most.map_or(cause, |(cause, _)| *cause)
+}
+
+/// What a taint's key says of its node; `None` for the key of a pool.
+fn trouble(key: &str) -> Option<Scheduling> {
+    let name = key.rsplit_once('/').map_or(key, |(_, name)| name);
+    match key {
+        "node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable" | "node.kubernetes.io/out-of-service" => {
+            Some(Scheduling::NodeNotReady)
+        }
+        // NetworkUnavailable is set until the CNI has run.
+        "node.kubernetes.io/network-unavailable"
+        | "node.cloudprovider.kubernetes.io/uninitialized"
+        | "karpenter.sh/unregistered"
+        | "node.cilium.io/agent-not-ready" => Some(Scheduling::NodeStartup),
+        // `karpenter.sh/disruption=disrupting` was its name in 0.32–0.37.
+        "karpenter.sh/disrupted"
+        | "karpenter.sh/disruption"
+        | "ToBeDeletedByClusterAutoscaler"
+        | "DeletionCandidateOfClusterAutoscaler"
+        | "node.cloudprovider.kubernetes.io/shutdown"
+        | "aws-node-termination-handler/spot-itn"
+        | "cloud.google.com/impending-node-termination" => Some(Scheduling::NodeDisrupted),
+        _ if key.starts_with("node.kubernetes.io/") && name.ends_with("-pressure") => Some(Scheduling::NodePressure),
+        _ if key.starts_with("aws-node-termination-handler/") => Some(Scheduling::NodeDisrupted),
+        // Agents that take their taint off once they run: `efs.csi.aws.com/agent-not-ready`, `…/startup-taint`, and
+        // cluster-autoscaler's documented prefixes.
+        _ if name.ends_with("agent-not-ready")
+            || name.contains("startup")
+            || name.ends_with("-not-ready")
+            || key.starts_with("startup-taint.cluster-autoscaler.kubernetes.io/")
+            || key.starts_with("status-taint.cluster-autoscaler.kubernetes.io/") =>
+        {
+            Some(Scheduling::NodeStartup)
+        }
+        _ => None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn told(message: &str) -> (&'static str, Vec<(&'static str, u32)>) {
-        let verdict = classify(message);
-        (verdict.dominant.as_str(), verdict.causes.iter().map(|(cause, nodes)| (cause.as_str(), *nodes)).collect())
-    }
-
-    #[test]
-    fn counts_are_summed_per_cause_and_the_tail_is_cut() {
-        let (dominant, causes) = told(
-            "0/9 nodes are available: 2 node(s) had untolerated taint {a: b, c}, 3 Insufficient cpu, \
-             2 node(s) had untolerated taint {d: }. preemption: 0/9 nodes are available: 9 Insufficient memory.",
-        );
-        assert_eq!(dominant, "untolerated_taint");
-        assert_eq!(causes, [("insufficient_cpu", 3), ("untolerated_taint", 4)]);
-    }
-
-    #[test]
-    fn a_pre_filter_speaks_for_all_nodes() {
-        assert_eq!(
-            told("0/7 nodes are available: pod has unbound immediate PersistentVolumeClaims.").1,
-            [("volume", 7)]
-        );
-    }
-
-    #[test]
-    fn other_loses_ties_and_the_first_of_equals_wins() {
-        assert_eq!(told("0/2 nodes are available: 1 something new, 1 Insufficient memory.").0, "insufficient_memory");
-        assert_eq!(
-            told("0/2 nodes are available: 1 Insufficient memory, 1 Insufficient cpu.").0,
-            "insufficient_memory"
-        );
-    }
-
-    #[test]
-    fn reasons_of_every_plugin_are_known() {
-        for (reason, cause) in [
-            ("node(s) had untolerated taint(s)", "untolerated_taint"),
-            ("node(s) had taints that the pod didn't tolerate", "untolerated_taint"),
-            ("Insufficient hugepages-2Mi", "insufficient_extended_resource"),
-            ("Insufficient attachable-volumes-aws-ebs", "volume"),
-            ("node(s) didn't match scheduler-enforced node affinity", "node_affinity"),
-            ("node(s) didn't match the requested node name", "node_affinity"),
-            ("node(s) didn't satisfy existing pods anti-affinity rules", "pod_affinity"),
-            ("node(s) did not have enough free storage", "volume"),
-            ("node(s) had no available volume zone", "volume"),
-            ("node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode", "volume"),
-            ("node(s) didn't match pod topology spread constraints (missing required label)", "topology_spread"),
-            ("cannot allocate all claims", "insufficient_extended_resource"),
-        ] {
-            assert_eq!(cause_of(reason).as_str(), cause, "{reason}");
-        }
-    }
-
-    #[test]
-    fn taint_keys_refine_unless_a_dedicated_pool_is_among_them() {
-        assert_eq!(refine(["node.kubernetes.io/not-ready"]), Scheduling::NodeNotReady);
-        assert_eq!(refine(["karpenter.sh/disrupted"]), Scheduling::NodeDisrupted);
-        assert_eq!(refine(["node.cilium.io/agent-not-ready"]), Scheduling::NodeStartup);
-        assert_eq!(refine(["node.kubernetes.io/not-ready", "dedicated"]), Scheduling::UntoleratedTaint);
-        assert_eq!(refine([]), Scheduling::UntoleratedTaint);
-    }
-}
+#[path = "scheduling_tests.rs"]
+mod tests;

@@ -69,12 +69,6 @@ fn judge(scores: BTreeMap<String, Score>, least_dominant: f64, least_all: f64) {
     let mut failed = String::new();
     for (kind, score) in scores {
         let share = |right: u32| f64::from(right) / f64::from(score.rows);
-        println!(
-            "{kind}: {} rows, dominant {:.4}, all causes {:.4}",
-            score.rows,
-            share(score.dominant),
-            share(score.all)
-        );
         if share(score.dominant) >= least_dominant && share(score.all) >= least_all {
             continue;
         }
@@ -115,6 +109,5 @@ fn the_registry_is_the_host_of_the_image() {
             .expect("a string takes text");
         }
     }
-    println!("registry: {right} of {total}");
     assert!(f64::from(right) / f64::from(total) >= 0.99, "registry right in {right} of {total}\n{wrong}");
 }

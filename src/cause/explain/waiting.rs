@@ -121,12 +121,12 @@ rows!(queue(Queue) {
         "Look at the tier's runner manager pods: `kubectl get pods` in its manager namespace.";
     RunnersPaused: Platform, "every online runner of the tier is paused",
         "Find out who paused the tier's runners and resume them in GitLab.";
-    RunnersSaturated: Platform, "the tier already runs as many jobs as it can",
+    RunnersSaturated: Platform, "the tier runs as many jobs as it can",
         "Raise `concurrent` or the tier's capacity, or find the project that floods it.";
     NoMatchingRunner: User, "no runner has all the tags that the job asks for",
         "Compare the job's tags with those of the tier's runners.";
     ProtectedMismatch: User, "only runners for protected refs have the job's tags",
         "Run the job on a protected branch or tag, or choose an unprotected tier.";
-    Unknown: Unclear, "runners are online and idle, and yet the job waits",
+    Unknown: Unclear, "runners are online and do not take the jobs",
         "Read the log of the tier's runner manager and the runner's page in GitLab.";
 });

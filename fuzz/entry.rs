@@ -2,8 +2,11 @@
 
 use tierwatch::cause::{self, Cause, Family};
 
+/// What a target does with its bytes.
+pub type Entry = fn(&[u8]);
+
 /// The entry points by the name of their corpus.
-pub const ALL: [(&str, fn(&[u8])); 4] =
+pub const ALL: [(&str, Entry); 4] =
     [("lines", lines), ("message", message), ("reference", reference), ("durations", durations)];
 
 /// `classify`, the command: as many answers as lines, each JSON.

@@ -88,11 +88,13 @@ fn of_any_family(reason: &str, source: &str, message: &str) -> Classified {
     if let Some(cause) = runtime::told(&sentence) {
         return Classified::one(cause);
     }
-    if image_pull::speaks_of_image(&sentence) && image_pull::told(bare).is_some() {
+    let is_of_image = image_pull::speaks_of_image(&sentence);
+    if is_of_image && image_pull::told(bare).is_some() {
         return of_image(reason, message);
     }
     match guess {
         Some(family) => in_family(family, reason, message),
+        None if is_of_image => of_image(reason, message),
         None => Classified::one(Runtime::Other),
     }
 }

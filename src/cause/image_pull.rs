@@ -6,6 +6,7 @@
 use std::sync::LazyLock;
 
 use super::family::Verdict;
+use super::http_status::http_statuses;
 use super::label::labels;
 use super::reference::Reference;
 use super::text::{Hits, Phrases, Sentence, bare};
@@ -110,6 +111,7 @@ const CONTEXT: &[((), &[&str])] = &[(
     (),
     &[
         "image",
+        "short-name",
         "manifest",
         "registry",
         "repository",
@@ -155,7 +157,7 @@ fn by_reason(reason: &str) -> Pull {
 fn of_part(sentence: &Sentence<'_>) -> Option<(Pull, Option<Pull>)> {
     static TABLE: LazyLock<Phrases<Pull>> = LazyLock::new(|| Phrases::new(ROWS));
     let mut hits = TABLE.hits(sentence);
-    for cause in statuses(sentence) {
+    for cause in http_statuses(sentence).filter_map(of_status) {
         if let Some(row) = TABLE.row_of(cause) {
             hits.add(row);
         }
@@ -417,56 +419,6 @@ const ROWS: &[(Pull, &[&str])] = &[
     // kubelet, `Pulling image` since 1.14, before in lower case.
     (Pull::Pulling, &["pulling image"]),
 ];
-
-/// Statuses of HTTP, where the text says that they are.
-fn statuses<'a>(sentence: &'a Sentence<'_>) -> impl Iterator<Item = Pull> + 'a {
-    let text = sentence.text();
-    let mut seen_status = None;
-    sentence.words().filter_map(move |(at, rest)| {
-        let code = status_code(rest)?;
-        let before = text[..at].trim_end_matches(['(', '[', ' ', '"', '=', '\\']);
-        // docker's own API wraps every failure so; the number is not the registry's.
-        if before.ends_with("(HTTP code") {
-            return None;
-        }
-        let last = before.rsplit(' ').next().unwrap_or_default();
-        let named = last.trim_end_matches([':', '=', '"']);
-        let named = ["status", "code", "http", "statuscode", "httpstatuscode", "error"]
-            .iter()
-            .any(|word| named.eq_ignore_ascii_case(word));
-        let mut announced = || *seen_status.get_or_insert_with(|| text.contains("status")) && last.ends_with(':');
-        (has_status_text(rest, code) || named || announced()).then(|| of_status(code)).flatten()
-    })
-}
-
-/// A word of three digits in HTTP's range of errors.
-fn status_code(word: &str) -> Option<u16> {
-    let bytes = word.as_bytes();
-    let digits = bytes.get(..3)?;
-    let ends =
-        bytes.get(3).is_none_or(|next| !next.is_ascii_alphanumeric() && !matches!(next, b'.' | b'-' | b'_' | b'/'));
-    if !ends || !digits.iter().all(u8::is_ascii_digit) || !matches!(digits[0], b'4' | b'5') {
-        return None;
-    }
-    std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
-fn has_status_text(rest: &str, code: u16) -> bool {
-    let text = match code {
-        401 => "unauthorized",
-        403 => "forbidden",
-        404 => "not found",
-        407 => "proxy auth",
-        408 => "request time",
-        429 => "too many",
-        500 => "internal server",
-        502 => "bad gateway",
-        503 => "service ",
-        504 => "gateway time",
-        _ => return false,
-    };
-    rest.get(4..4 + text.len()).is_some_and(|told| told.eq_ignore_ascii_case(text))
-}
 
 const fn of_status(code: u16) -> Option<Pull> {
     match code {

@@ -7,6 +7,7 @@ mod any;
 mod autoscale;
 mod explain;
 mod family;
+mod http_status;
 mod image;
 mod label;
 mod queue;

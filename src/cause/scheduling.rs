@@ -145,6 +145,7 @@ const WHOLE: &[(Scheduling, &[&str])] = &[
             "unbound immediate persistentvolumeclaims",
             "waiting for ephemeral volume controller",
             "persistentvolumeclaim",
+            "persistentvolumeclaims",
             "binding volumes",
             "could not find v1.persistentvolume",
         ],

@@ -135,22 +135,20 @@ impl Cluster {
         if let Some(interval) = self.options.compaction {
             args.push(format!("--etcd-compaction-interval={}s", interval.as_secs()));
         }
-        let api = Process::start("kube-apiserver", &self.program, args, self.folder.path());
-        let api = self.api.insert(api);
-        let certificate = self.folder.join("certs/apiserver.crt");
-        until("the API server's certificate", async || {
+        let mut api = Process::start("kube-apiserver", &self.program, args, self.folder.path());
+        let config = self.kubeconfig(User::Admin, self.ports.api);
+        until("the API server's readiness", async || {
             if let Some(status) = api.ended() {
                 panic!("kube-apiserver ended with {status}:\n{}", api.last_words());
             }
-            fs::read(&certificate).map(drop).map_err(|e| format!("{}: {e}", certificate.display()))
-        })
-        .await;
-        let client = self.client(User::Admin).await;
-        until("the API server's readiness", async || {
+            // A client each time: one that read the certificate while it was being written would never trust the server.
+            let config = kube::Config::from_custom_kubeconfig(config.clone(), &KubeConfigOptions::default()).await;
+            let client = Client::try_from(config.map_err(|e| format!("{e:?}"))?).map_err(|e| format!("{e:?}"))?;
             let request = http::Request::get("/readyz").body(Vec::new()).expect("a path is a request");
-            client.request_text(request).await.map_err(|e| e.to_string())
+            client.request_text(request).await.map_err(|e| format!("{e:?}"))
         })
         .await;
+        self.api = Some(api);
     }
 
     /// Stops the API server as an upgrade would: it closes its watches and goes.

@@ -74,14 +74,13 @@ fn of_any_family(reason: &str, source: &str, message: &str) -> Classified {
             return verdict;
         }
     }
-    let bare = bare(message);
-    if scheduling::is_verdict(bare) && !by_autoscaler(source) {
+    let sentence = Sentence::new(bare(message));
+    if scheduling::is_verdict(&sentence) && !by_autoscaler(source) {
         return in_family(Family::Scheduling, reason, message);
     }
-    if let Some(verdict) = autoscaling::told(bare) {
+    if let Some(verdict) = autoscaling::told(&sentence) {
         return Classified::weighed(&verdict);
     }
-    let sentence = Sentence::new(bare);
     if let Some(cause) = admission::told(&sentence) {
         return Classified::one(cause);
     }
@@ -89,7 +88,7 @@ fn of_any_family(reason: &str, source: &str, message: &str) -> Classified {
         return Classified::one(cause);
     }
     let is_of_image = image_pull::speaks_of_image(&sentence);
-    if is_of_image && image_pull::told(bare).is_some() {
+    if is_of_image && image_pull::told(&sentence).is_some() {
         return of_image(reason, message);
     }
     match guess {

@@ -9,21 +9,17 @@ use super::{Autoscale, Scheduling, scheduling};
 /// Names the causes in an autoscaler's event. The scheduler's reasons come back where its plugins were asked.
 #[must_use]
 pub fn classify(reason: &str, message: &str) -> Verdict<Autoscale> {
-    let message = bare(message);
-    told(message).unwrap_or_else(|| Verdict::one(by_reason(reason)))
+    told(&Sentence::new(bare(message))).unwrap_or_else(|| Verdict::one(by_reason(reason)))
 }
 
 /// What the text alone says.
-pub(super) fn told(message: &str) -> Option<Verdict<Autoscale>> {
-    if let Some(list) = not_triggered(message) {
+pub(super) fn told(sentence: &Sentence<'_>) -> Option<Verdict<Autoscale>> {
+    static TABLE: LazyLock<Phrases<Autoscale>> = LazyLock::new(|| Phrases::new(ROWS));
+    if let Some(list) = not_triggered(sentence.text()) {
         return Some(list);
     }
-    static TABLE: LazyLock<Phrases<Autoscale>> = LazyLock::new(|| Phrases::new(ROWS));
-    let sentence = Sentence::new(message);
-    if let Some(cause) = TABLE.first(&sentence) {
-        return Some(Verdict::one(cause));
-    }
-    blocked(&sentence).map(Verdict::one).or_else(|| pools(message))
+    let cause = TABLE.first(sentence).or_else(|| blocked(sentence));
+    cause.map(Verdict::one).or_else(|| pools(sentence))
 }
 
 /// Reasons that say enough where the text does not.
@@ -213,17 +209,16 @@ const PDB: &[((), &[&str])] =
     &[((), &["pdb", "pdbs", "poddisruptionbudget", "poddisruptionbudgets", "prevents pod evictions"])];
 
 /// Karpenter's joined errors, one for each pool it tried. Pools stand apart by `; `.
-fn pools(message: &str) -> Option<Verdict<Autoscale>> {
+fn pools(sentence: &Sentence<'_>) -> Option<Verdict<Autoscale>> {
     static TABLE: LazyLock<Phrases<Autoscale>> = LazyLock::new(|| Phrases::new(POOL));
-    let causes: Vec<_> = message
-        .split("; ")
-        .filter_map(|pool| {
-            let sentence = Sentence::new(pool);
-            let cause = TABLE.first(&sentence)?;
-            Some((if cause == Autoscale::KarpenterNoInstanceFits { lacking(&sentence) } else { cause }, 1))
-        })
-        .collect();
-    (!causes.is_empty()).then(|| Verdict::weigh(causes, Autoscale::Other))
+    // Most texts speak of no pool at all.
+    TABLE.first(sentence)?;
+    let causes = sentence.text().split("; ").filter_map(|pool| {
+        let pool = Sentence::new(pool);
+        let cause = TABLE.first(&pool)?;
+        Some((if cause == Autoscale::KarpenterNoInstanceFits { lacking(&pool) } else { cause }, 1))
+    });
+    Some(Verdict::weigh(causes, Autoscale::Other))
 }
 
 /// `no instance type …`: the words behind tell whether size or offering was missing. `which had enough resources and

@@ -80,7 +80,7 @@ pub struct PullVerdict<'a> {
 #[must_use]
 pub fn classify<'a>(reason: &str, message: &'a str) -> PullVerdict<'a> {
     let message = bare(message);
-    let verdict = told(message).unwrap_or_else(|| Verdict::one(by_reason(reason)));
+    let verdict = told(&Sentence::new(message)).unwrap_or_else(|| Verdict::one(by_reason(reason)));
     let found = Reference::in_message(message);
     PullVerdict {
         cause: verdict.dominant,
@@ -91,12 +91,16 @@ pub fn classify<'a>(reason: &str, message: &'a str) -> PullVerdict<'a> {
 }
 
 /// What the text alone says.
-pub(super) fn told(message: &str) -> Option<Verdict<Pull>> {
+pub(super) fn told(sentence: &Sentence<'_>) -> Option<Verdict<Pull>> {
     let mut causes = Vec::new();
-    for part in split_aggregate(message) {
-        let Some((cause, beneath)) = of_part(&Sentence::new(part)) else { continue };
+    let mut add = |part: &Sentence<'_>| {
+        let Some((cause, beneath)) = of_part(part) else { return };
         causes.push((cause, 1));
         causes.extend(beneath.map(|cause| (cause, 0)));
+    };
+    match aggregate(sentence.text()) {
+        Some(parts) => parts.for_each(|part| add(&Sentence::new(part))),
+        None => add(sentence),
     }
     (!causes.is_empty()).then(|| Verdict::weigh(causes, Pull::Other))
 }
@@ -434,7 +438,7 @@ const fn of_status(code: u16) -> Option<Pull> {
 
 /// The kubelet tries each pull secret and lists what came back, `[err1, err2]` (apimachinery's `Aggregate`). Errors
 /// have commas of their own: a new one starts with words that open an error.
-fn split_aggregate(message: &str) -> impl Iterator<Item = &str> {
+fn aggregate(message: &str) -> Option<impl Iterator<Item = &str>> {
     const OPENERS: [&str; 9] = [
         "rpc error:",
         "failed to ",
@@ -446,20 +450,20 @@ fn split_aggregate(message: &str) -> impl Iterator<Item = &str> {
         "pull access denied for",
         "unauthorized: ",
     ];
-    let list = message.find(['[']).filter(|_| message.trim_end().ends_with(']')).map(|at| &message[at + 1..]);
-    let is_list = list.is_some_and(|list| OPENERS.iter().any(|opener| list.starts_with(opener)));
-    let mut rest = Some(message);
-    std::iter::from_fn(move || {
+    let opens_error = |text: &str| OPENERS.iter().any(|opener| text.starts_with(opener));
+    let (_, list) = message.strip_suffix(']')?.split_once('[')?;
+    let mut rest = opens_error(list).then_some(list);
+    rest?;
+    Some(std::iter::from_fn(move || {
         let text = rest?;
-        let is_opener = |at: &usize| OPENERS.iter().any(|opener| text[at + 2..].starts_with(opener));
-        match text.match_indices(", ").map(|(at, _)| at).find(|at| is_list && is_opener(at)) {
+        match text.match_indices(", ").map(|(at, _)| at).find(|at| opens_error(&text[at + 2..])) {
             Some(at) => {
                 rest = Some(&text[at + 2..]);
                 Some(&text[..at])
             }
             None => rest.take(),
         }
-    })
+    }))
 }
 
 #[cfg(test)]

@@ -70,13 +70,13 @@ pub fn classify(message: &str) -> Verdict<Scheduling> {
     if let Some(list) = list_of_predicates(body) {
         return Verdict::weigh(list, Scheduling::Other);
     }
-    Verdict::one(whole(message))
+    Verdict::one(whole(&Sentence::new(message)).unwrap_or(Scheduling::Other))
 }
 
 /// Whether the text has the shape of a scheduler's verdict.
-pub(super) fn is_verdict(message: &str) -> bool {
-    let message = bare(message);
-    headed_list(message).is_some() || list_of_predicates(message).is_some() || whole(message) != Scheduling::Other
+pub(super) fn is_verdict(sentence: &Sentence<'_>) -> bool {
+    let text = sentence.text();
+    headed_list(text).is_some() || list_of_predicates(text).is_some() || whole(sentence).is_some()
 }
 
 /// What preemption found repeats the sentence with other counts (1.24+), behind DRA's own tail (1.34+). A message may
@@ -126,9 +126,9 @@ fn list_of_predicates(message: &str) -> Option<impl Iterator<Item = (Scheduling,
 }
 
 /// Texts without a list.
-fn whole(message: &str) -> Scheduling {
+fn whole(sentence: &Sentence<'_>) -> Option<Scheduling> {
     static TEXTS: LazyLock<Phrases<Scheduling>> = LazyLock::new(|| Phrases::new(WHOLE));
-    TEXTS.first(&Sentence::new(message)).unwrap_or(Scheduling::Other)
+    TEXTS.first(sentence)
 }
 
 const WHOLE: &[(Scheduling, &[&str])] = &[

@@ -2,162 +2,38 @@
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
+mod platform;
+
 use std::hint::black_box;
-use std::sync::Arc;
-use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use jiff::Timestamp;
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use tierwatch::model::assess::assess;
-use tierwatch::model::fleet::Fleet;
-use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, Urgency};
-use tierwatch::observation::*;
-
-const TIERS: [&str; 5] = ["deployment", "privileged", "protected", "sandbox", "standard"];
-const PODS: usize = 20_000;
-const JOBS: u64 = 10_000;
-const REFUSAL: &str = "0/9 nodes are available: 3 Insufficient cpu, 6 node(s) didn't match Pod's node affinity/selector. \
-                       preemption: 0/9 nodes are available: 9 Preemption is not helpful for scheduling.";
-
-fn tier(name: &str) -> TierPolicy {
-    TierPolicy {
-        name: name.into(),
-        tags: vec![format!("tier-{name}").into()],
-        run_untagged: false,
-        runners: Vec::new(),
-        namespaces: vec![name.into()],
-        manager_namespaces: vec![name.into()],
-        node_label: "platform.gitlab.com/runner-tier".into(),
-        capacity: Some(500),
-        urgency: Urgency::Ticket,
-        objective: Objective {
-            target: 0.95,
-            window: Duration::from_secs(30 * 86_400),
-            start_within: Duration::from_secs(120),
-            min_jobs: 20,
-        },
-        runbook_url: None,
-    }
-}
-
-fn policy() -> Policy {
-    let horizon = Duration::from_secs(300);
-    Policy {
-        tiers: TIERS.iter().map(|name| tier(name)).collect(),
-        staleness: Staleness { queue: horizon, runners: horizon, watch: horizon },
-        sweep: Duration::from_secs(1800),
-        registries: Vec::new(),
-        history: History { max_age: Duration::from_secs(86_400), max_jobs: 20_000 },
-    }
-}
-
-fn at(seconds: u64) -> Now {
-    let wall = Timestamp::from_second(1_900_000_000 + i64::try_from(seconds).unwrap_or(0)).expect("this century");
-    Now { wall, mono: Duration::from_secs(seconds) }
-}
-
-fn pod(number: usize, refused: bool) -> Box<PodReport> {
-    let tier = TIERS[number % TIERS.len()];
-    let scheduled = if refused {
-        Scheduled::Refused { reason: "Unschedulable".into(), message: REFUSAL.into(), since: Some(at(1).wall) }
-    } else {
-        Scheduled::At(Some(at(1).wall))
-    };
-    let container = |name: &str, role| ContainerReport {
-        name: name.into(),
-        role,
-        image: "registry.example.com/group/project/build-image:1.84".into(),
-        state: if refused { ContainerState::Absent } else { ContainerState::Running { since: Some(at(5).wall) } },
-    };
-    Box::new(PodReport {
-        uid: format!("00000000-0000-0000-0000-{number:012}").into(),
-        namespace: tier.into(),
-        name: format!("runner-abcdefghi-project-{}-concurrent-{}-abcdefgh", number % 800, number % 40).into(),
-        role: PodRole::Job,
-        job: Some(JobId(number as u64 + 1_000_000)),
-        project: Some(ProjectId((number % 800) as u64)),
-        runner_short: Some("abcdefghi".into()),
-        created: at(0).wall,
-        deleting: false,
-        phase: if refused { PodPhase::Pending } else { PodPhase::Running },
-        ready: !refused,
-        node: (!refused).then(|| format!("ip-10-0-0-{}", number % 200).into()),
-        scheduled,
-        sandbox_ready: (!refused).then(|| at(2).wall),
-        disruption: None,
-        failure: None,
-        containers: vec![container("build", ContainerRole::Build), container("helper", ContainerRole::Helper)],
-        requests: Requests { cpu_millis: 1000, memory_bytes: 2 << 30 },
-        service_account: Some("default".into()),
-        secrets: Vec::new(),
-        exposure: Exposure::default(),
-    })
-}
-
-fn job(id: u64) -> JobReport {
-    let project = id % 800;
-    JobReport {
-        id: JobId(id),
-        project: Some(ProjectId(project)),
-        project_path: Some(format!("group-{}/project-{project}", project % 20).into()),
-        name: "build amd64".into(),
-        git_ref: Some("main".into()),
-        is_tag: Some(false),
-        tags: Some(vec![format!("tier-{}", TIERS[usize::try_from(id).unwrap_or(0) % TIERS.len()]).into()]),
-        status: JobStatus::Pending,
-        stuck: Some(false),
-        queued_for: Some(Duration::from_secs(id % 600)),
-        queued_at: None,
-        started_at: None,
-        finished_at: None,
-        runner: None,
-        failure_reason: None,
-    }
-}
-
-fn say(fleet: &mut Fleet, source: SourceKey, body: Body) -> usize {
-    fleet.apply(Observation { source, at: at(600), body }).len()
-}
-
-fn queue() -> Body {
-    Body::Queue { scope: QueueScope::Instance, jobs: (0..JOBS).map(job).collect() }
-}
-
-fn platform() -> Fleet {
-    let mut fleet = Fleet::new(Arc::new(policy()), vec![SourceKey::global(SourceKind::GitlabQueue)]);
-    say(&mut fleet, SourceKey::global(SourceKind::GitlabQueue), queue());
-    for name in TIERS {
-        let of_tier = |number: &usize| TIERS[number % TIERS.len()] == name;
-        let pods = (0..PODS).filter(of_tier).map(|number| pod(number, number % 7 == 0)).collect();
-        say(&mut fleet, SourceKey::namespaced(SourceKind::KubePods, name), Body::Pod(Change::Replace(pods)));
-    }
-    fleet
-}
+use tierwatch::observation::{Body, SourceKey, SourceKind};
 
 fn desk(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("20,000 pods, 10,000 waiting jobs");
     group.sample_size(20);
-    let mut fleet = platform();
-    let updates: Vec<_> = (0..1000).map(|number| (pod(number, false), pod(number, true))).collect();
-    group.throughput(Throughput::Elements(2 * updates.len() as u64));
+    let mut fleet = platform::fleet();
+    let updates = platform::updates(1000);
+    group.throughput(Throughput::Elements(updates.len() as u64));
     group.bench_function("fold pod updates, each with a new verdict", |bencher| {
-        bencher.iter(|| {
-            for (bound, refused) in &updates {
-                for report in [refused, bound] {
-                    let source = SourceKey::namespaced(SourceKind::KubePods, &report.namespace);
-                    black_box(say(&mut fleet, source, Body::Pod(Change::Upsert(report.clone()))));
-                }
+        let fold = |updates: Vec<_>| {
+            for update in updates {
+                black_box(fleet.apply(update));
             }
-        });
+        };
+        bencher.iter_batched(|| updates.clone(), fold, BatchSize::LargeInput);
     });
-    group.throughput(Throughput::Elements(JOBS));
+    group.throughput(Throughput::Elements(platform::JOBS));
     group.bench_function("fold a poll of the whole queue", |bencher| {
-        bencher.iter(|| black_box(say(&mut fleet, SourceKey::global(SourceKind::GitlabQueue), queue())));
+        let queue = SourceKey::global(SourceKind::GitlabQueue);
+        let fold = |poll| black_box(platform::say(&mut fleet, queue.clone(), poll));
+        bencher.iter_batched(platform::queue, fold, BatchSize::LargeInput);
     });
     group.throughput(Throughput::Elements(1));
-    group.bench_function("judge", |bencher| bencher.iter(|| black_box(assess(&fleet, at(601), None))));
+    group.bench_function("judge", |bencher| bencher.iter(|| black_box(assess(&fleet, platform::at(601), None))));
     group.bench_function("let a second pass", |bencher| {
-        bencher.iter(|| black_box(say(&mut fleet, SourceKey::global(SourceKind::Clock), Body::Tick)));
+        bencher.iter(|| black_box(platform::say(&mut fleet, SourceKey::global(SourceKind::Clock), Body::Tick)));
     });
     group.finish();
 }

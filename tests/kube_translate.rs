@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use tierwatch::observation::{ContainerState, PodRole};
-use tierwatch::source::kube::{Texts, events, nodes, pods};
+use tierwatch::source::Texts;
+use tierwatch::source::kube::{events, nodes, pods};
 
 fn fixture<T: DeserializeOwned>(name: &str) -> T {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/kube").join(format!("{name}.json"));

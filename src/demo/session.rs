@@ -121,6 +121,12 @@ impl Demo {
         self.stage.with(|world| world.truth())
     }
 
+    /// Requests that the simulated GitLab was asked so far, refused ones included.
+    #[must_use]
+    pub fn gitlab_requests(&self) -> u64 {
+        self.stage.gitlab_requests()
+    }
+
     /// Waits until the story is told, worked off, and a daemon had time to see its end. Never for an endless one.
     pub async fn finished(&self) {
         while !self.stage.with(|world| world.is_over()) {

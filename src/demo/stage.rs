@@ -1,5 +1,6 @@
 //! Where the world meets time: every look at it first plays what is due by now.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,11 +16,18 @@ pub(crate) struct Stage {
     clock: Clock,
     /// The newest revision of the cluster's objects: wakes the watches.
     revision: watch::Sender<u64>,
+    /// Requests that GitLab was asked so far, refused ones included.
+    gitlab_requests: AtomicU64,
 }
 
 impl Stage {
     pub(crate) fn new(world: World, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { world: Mutex::new(world), clock, revision: watch::Sender::new(0) })
+        Arc::new(Self {
+            world: Mutex::new(world),
+            clock,
+            revision: watch::Sender::new(0),
+            gitlab_requests: AtomicU64::new(0),
+        })
     }
 
     /// Looks at the world as it is now.
@@ -35,6 +43,14 @@ impl Stage {
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    pub(crate) fn count_gitlab_request(&self) {
+        self.gitlab_requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn gitlab_requests(&self) -> u64 {
+        self.gitlab_requests.load(Ordering::Relaxed)
     }
 
     pub(crate) fn revisions(&self) -> watch::Receiver<u64> {

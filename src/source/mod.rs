@@ -7,6 +7,8 @@ pub mod gitlab;
 pub mod kube;
 mod outbox;
 pub mod poll;
+mod texts;
 pub mod watch;
 
 pub use outbox::{Outbox, Stopped};
+pub use texts::Texts;

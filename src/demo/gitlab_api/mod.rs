@@ -30,6 +30,7 @@ pub(super) fn router(stage: Arc<Stage>) -> Router {
 }
 
 async fn door(State(stage): State<Arc<Stage>>, request: Request) -> Response<Body> {
+    stage.count_gitlab_request();
     let operation = Operation::of(request.uri().path());
     let misdeed = stage.with(|world| world.faults.of_gitlab(world.now, operation).cloned());
     if let Some(refusal) = misdeeds::instead(misdeed.as_ref(), stage.clock()).await {

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::job::{JobState, Taken};
+use super::land::Project;
 use super::{Step, World};
 use crate::demo::cluster::pod::Condition;
 use crate::demo::scenario::{self, Kind};
@@ -18,6 +19,9 @@ pub struct Load {
     pub churn_per_second: f64,
 }
 
+/// Projects of the first group, which every tier serves.
+const PROJECTS: usize = 800;
+
 /// A churn step changes the pods of this long at once.
 const CHURN_STEP: SignedDuration = SignedDuration::from_millis(50);
 
@@ -30,6 +34,7 @@ impl World {
         scenario.traffic.clear();
         let mut world = Self::empty(scenario, seed, began);
         world.furnish();
+        world.projects = (0..PROJECTS).map(project).collect();
         let tiers = world.tiers.len();
         for number in 0..load.pods {
             world.now = began - SignedDuration::from_secs(30 + i64::from(number % 600));
@@ -37,7 +42,7 @@ impl World {
         }
         for number in 0..load.pending {
             world.now = began - SignedDuration::from_secs(i64::from(number % 900));
-            let (tier, project) = (number as usize % tiers, number as usize % 8);
+            let (tier, project) = (number as usize % tiers, number as usize % PROJECTS);
             world.queue_job(tier, project, Kind::Ordinary);
         }
         world.now = began;
@@ -51,7 +56,7 @@ impl World {
 
     fn running_job(&mut self, tier: usize) {
         let id = self.next_job;
-        self.queue_job(tier, id as usize % 8, Kind::Ordinary);
+        self.queue_job(tier, id as usize % PROJECTS, Kind::Ordinary);
         self.pending.remove(&id);
         let now = self.now;
         if let Some(job) = self.jobs.get_mut(&id) {
@@ -94,4 +99,9 @@ impl World {
         }
         self.after(CHURN_STEP, Step::Churn);
     }
+}
+
+fn project(position: usize) -> Project {
+    let path = format!("service-{position:03}");
+    Project { id: 1_000 + position as u64, group: 0, name: path.replace('-', " "), path }
 }

@@ -12,7 +12,7 @@ use crate::model::assessment::{Assessment, SourceStatus, TierAssessment};
 use crate::model::fleet::Fleet;
 use crate::model::policy::TierId;
 use crate::observation::{Now, SourceKey, SourceKind};
-use tally::Tally;
+use tally::{Held, Tally};
 pub use words::human_duration;
 
 /// Judges the whole fleet. `previous` tells since when a verdict holds.
@@ -33,7 +33,7 @@ pub fn assess(fleet: &Fleet, now: Now, previous: Option<&Assessment>) -> Assessm
     Assessment {
         at: now,
         tiers,
-        sources: source_statuses(fleet, &now),
+        sources: source_statuses(fleet, &tally.held, &now),
         out_of_scope,
         coverage: coverage(fleet, &sight, &now),
         complete: fleet.sources.all_attempted(),
@@ -112,7 +112,7 @@ fn coverage(fleet: &Fleet, sight: &Sight, now: &Now) -> Option<f64> {
     sight.queue.then(|| fleet.coverage(now).unwrap_or(1.0))
 }
 
-fn source_statuses(fleet: &Fleet, now: &Now) -> Vec<SourceStatus> {
+fn source_statuses(fleet: &Fleet, held: &Held, now: &Now) -> Vec<SourceStatus> {
     let policy = fleet.policy();
     let status = |(key, row): (&SourceKey, &crate::model::fleet::SourceRow)| SourceStatus {
         source: key.clone(),
@@ -122,7 +122,20 @@ fn source_statuses(fleet: &Fleet, now: &Now) -> Vec<SourceStatus> {
         age: row.last_success.map(|at| now.since(&at)),
         failure: row.failure.as_ref().map(|failure| failure.detail.clone()),
         note: row.note.clone(),
-        objects: fleet.objects(key),
+        objects: objects(fleet, held, key),
     };
     fleet.sources.iter().map(status).collect()
+}
+
+/// Objects held from a source, where they can be told apart.
+fn objects(fleet: &Fleet, held: &Held, key: &SourceKey) -> Option<u64> {
+    match key.kind {
+        SourceKind::GitlabQueue => Some(held.waiting),
+        SourceKind::GitlabStarted => Some(held.running),
+        SourceKind::GitlabRefs => Some(fleet.refs.len() as u64),
+        SourceKind::GitlabRunners => fleet.rosters.as_ref().map(|rosters| rosters.len() as u64),
+        SourceKind::KubeNodes => Some(fleet.nodes.len() as u64),
+        SourceKind::KubePods => key.namespace.as_deref().map(|namespace| held.pods(namespace)),
+        SourceKind::KubeEvents | SourceKind::Clock => None,
+    }
 }

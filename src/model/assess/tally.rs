@@ -23,6 +23,29 @@ const NAMED_JOBS: usize = 10;
 pub(super) struct Tally {
     pub(super) tiers: Vec<TierLevels>,
     pub(super) out_of_scope: u64,
+    pub(super) held: Held,
+}
+
+/// Objects held, by the source that told of them.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub(super) waiting: u64,
+    pub(super) running: u64,
+    /// A handful of namespaces: a list is searched faster than a map.
+    pods: Vec<(Arc<str>, u64)>,
+}
+
+impl Held {
+    fn add_pod(&mut self, namespace: &Arc<str>) {
+        match self.pods.iter_mut().find(|(known, _)| known == namespace) {
+            Some((_, pods)) => *pods += 1,
+            None => self.pods.push((Arc::clone(namespace), 1)),
+        }
+    }
+
+    pub(super) fn pods(&self, namespace: &str) -> u64 {
+        self.pods.iter().find(|(known, _)| known.as_ref() == namespace).map_or(0, |(_, pods)| *pods)
+    }
 }
 
 /// Everything counted of one tier; `None` where the data is missing or too old.
@@ -46,15 +69,22 @@ impl Tally {
     pub(super) fn new(fleet: &Fleet, now: &Now, sight: &Sight) -> Self {
         let policy = fleet.policy();
         let tiers = (0..policy.tiers.len()).map(|tier| TierLevels::new(fleet, tier, sight)).collect();
-        let mut tally = Self { tiers, out_of_scope: 0 };
+        let mut tally = Self { tiers, out_of_scope: 0, held: Held::default() };
         for row in fleet.jobs.iter() {
             match row.stage {
-                Stage::Waiting => tally.add_waiting(policy, row, now),
-                Stage::Running => tally.add_running(fleet, row, sight),
+                Stage::Waiting => {
+                    tally.held.waiting += 1;
+                    tally.add_waiting(policy, row, now);
+                }
+                Stage::Running => {
+                    tally.held.running += 1;
+                    tally.add_running(fleet, row, sight);
+                }
                 Stage::Claimed | Stage::Left | Stage::Ended | Stage::Finished(_) => {}
             }
         }
         for row in fleet.pods.iter().filter(|row| row.gone.is_none()) {
+            tally.held.add_pod(&row.report.namespace);
             if let Some(tier) = row.tier {
                 tally.tiers[tier].add_pod(row);
             }

@@ -200,7 +200,11 @@ impl JobRow {
                 let rejected = known.rejected;
                 *known = Claim { rejected, ..claim };
             }
-            None => self.claims.push(claim),
+            None => {
+                // Nearly every job has one pod; the usual growth would make room for four.
+                self.claims.reserve_exact(1);
+                self.claims.push(claim);
+            }
         }
     }
 

@@ -13,28 +13,29 @@ const MAX_LOOK_UPS: usize = 200;
 /// All jobs in sight and those that ended not long ago.
 #[derive(Debug, Clone, Default)]
 pub(in crate::model) struct Jobs {
-    rows: HashMap<JobId, JobRow>,
+    /// Boxed: a hash table is half empty, and a row is large.
+    rows: HashMap<JobId, Box<JobRow>>,
 }
 
 impl Jobs {
     pub(in crate::model) fn iter(&self) -> impl Iterator<Item = &JobRow> {
-        self.rows.values()
+        self.rows.values().map(Box::as_ref)
     }
 
     pub(in crate::model) fn iter_mut(&mut self) -> impl Iterator<Item = &mut JobRow> {
-        self.rows.values_mut()
+        self.rows.values_mut().map(Box::as_mut)
     }
 
     /// Takes over one report and returns its row.
     pub(super) fn tell(&mut self, report: JobReport, at: Now) -> &mut JobRow {
-        let row = self.rows.entry(report.id).or_insert_with(|| JobRow::new(report.id, at));
+        let row = self.rows.entry(report.id).or_insert_with(|| Box::new(JobRow::new(report.id, at)));
         row.tell(report, at);
         row
     }
 
     /// Adds or renews what a pod says of a job.
     pub(super) fn claim(&mut self, job: JobId, claim: Claim, at: Now) -> &mut JobRow {
-        let row = self.rows.entry(job).or_insert_with(|| JobRow::new(job, at));
+        let row = self.rows.entry(job).or_insert_with(|| Box::new(JobRow::new(job, at)));
         if row.project.is_none() && row.stage == Stage::Claimed {
             // Only to know where to look it up: GitLab's answer confirms or refutes it.
             row.project = claim.project;

@@ -43,7 +43,7 @@ pub struct Fleet {
     pub(in crate::model) recent: Vec<VecDeque<Vec<(Phase, Duration)>>>,
     pub(in crate::model) running_seen: Option<Now>,
     projects: HashMap<ProjectId, Project>,
-    refs: HashMap<ProjectId, ProtectedRefs>,
+    pub(in crate::model) refs: HashMap<ProjectId, ProtectedRefs>,
     began: Option<Timestamp>,
 }
 
@@ -164,23 +164,6 @@ impl Fleet {
     /// Whether the pods of a tier are meant to be watched at all.
     pub(in crate::model) fn pods_expected(&self, tier: TierId) -> bool {
         self.pod_sources(tier).next().is_some()
-    }
-
-    /// Objects held from a source, where they can be told apart.
-    pub(in crate::model) fn objects(&self, key: &SourceKey) -> Option<u64> {
-        let held = match key.kind {
-            SourceKind::GitlabQueue => self.jobs.iter().filter(|row| row.stage == Stage::Waiting).count(),
-            SourceKind::GitlabStarted => self.jobs.iter().filter(|row| row.stage == Stage::Running).count(),
-            SourceKind::GitlabRefs => self.refs.len(),
-            SourceKind::GitlabRunners => self.rosters.as_ref()?.len(),
-            SourceKind::KubeNodes => self.nodes.len(),
-            SourceKind::KubePods => {
-                let here = |row: &&PodRow| row.gone.is_none() && key.namespace.as_ref() == Some(&row.report.namespace);
-                self.pods.iter().filter(here).count()
-            }
-            SourceKind::KubeEvents | SourceKind::Clock => return None,
-        };
-        Some(held as u64)
     }
 
     fn pod_sources(&self, tier: TierId) -> impl Iterator<Item = &SourceRow> {

@@ -4,6 +4,7 @@
 //! repeats, relists or restarts of the watch.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -111,20 +112,19 @@ impl Pods {
     pub(super) fn upsert(&mut self, report: Box<PodReport>, ground: &Ground<'_>, out: &mut Vec<Occurrence>) {
         let uid = report.uid.clone();
         let tier = tier_of(&report, ground.policy, ground.rosters);
-        let row = self.rows.entry(uid).or_insert_with(|| PodRow {
-            report: report.clone(),
-            tier,
-            refused: None,
-            refusal_counted: false,
-            pulls: Vec::new(),
-            gone: None,
-        });
-        let before = std::mem::replace(&mut row.report, report);
+        let (row, before) = match self.rows.entry(uid) {
+            Entry::Occupied(known) => {
+                let row = known.into_mut();
+                let before = std::mem::replace(&mut row.report, report);
+                (row, Some(before))
+            }
+            Entry::Vacant(free) => (free.insert(PodRow::new(report)), None),
+        };
         row.tier = tier;
         row.gone = None;
         if row.report.role == PodRole::Job {
-            row.judge_scheduling(&before, ground, out);
-            row.judge_pulls(&before, ground, out);
+            row.judge_scheduling(before.as_deref(), ground, out);
+            row.judge_pulls(before.as_deref(), ground, out);
         }
     }
 
@@ -167,12 +167,16 @@ impl Pods {
 }
 
 impl PodRow {
-    fn judge_scheduling(&mut self, before: &PodReport, ground: &Ground<'_>, out: &mut Vec<Occurrence>) {
+    fn new(report: Box<PodReport>) -> Self {
+        Self { report, tier: None, refused: None, refusal_counted: false, pulls: Vec::new(), gone: None }
+    }
+
+    fn judge_scheduling(&mut self, before: Option<&PodReport>, ground: &Ground<'_>, out: &mut Vec<Occurrence>) {
         let Scheduled::Refused { reason, message, since } = &self.report.scheduled else {
             self.refused = None;
             return;
         };
-        if self.refused.is_none() || before.scheduled != self.report.scheduled {
+        if self.refused.is_none() || before.is_none_or(|before| before.scheduled != self.report.scheduled) {
             self.refused = Some(scheduling_cause(reason, message));
         }
         if self.refusal_counted {
@@ -189,8 +193,8 @@ impl PodRow {
         }
     }
 
-    fn judge_pulls(&mut self, before: &PodReport, ground: &Ground<'_>, out: &mut Vec<Occurrence>) {
-        if before.containers == self.report.containers && !self.pulls.is_empty() {
+    fn judge_pulls(&mut self, before: Option<&PodReport>, ground: &Ground<'_>, out: &mut Vec<Occurrence>) {
+        if before.is_some_and(|before| before.containers == self.report.containers) && !self.pulls.is_empty() {
             return;
         }
         for container in &self.report.containers {

@@ -4,12 +4,11 @@
 //! also asks for one runner, which needs the same right and does fail: only an answer that shows both is
 //! believed.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use crate::metrics::Operation;
-use crate::observation::{JobId, JobReport, JobStatus};
+use crate::observation::{JobReport, JobStatus};
+use crate::source::Texts;
 
 use super::client::Client;
 use super::error::ClientError;
@@ -59,10 +58,9 @@ impl Wanted {
 }
 
 /// Reads the whole list.
-pub(crate) async fn read(client: &Client, wanted: Wanted) -> Result<InstanceJobs, ClientError> {
+pub(crate) async fn read(client: &Client, wanted: Wanted, texts: &mut Texts) -> Result<InstanceJobs, ClientError> {
     let call = client.call(wanted.operation());
-    // Keyed by id: a job that slides to the next page while we read is still one job.
-    let mut jobs: BTreeMap<JobId, JobReport> = BTreeMap::new();
+    let mut jobs: Vec<JobReport> = Vec::new();
     let mut hidden = 0;
     let mut after: Option<String> = None;
     for _ in 0..MAX_PAGES {
@@ -80,11 +78,17 @@ pub(crate) async fn read(client: &Client, wanted: Wanted) -> Result<InstanceJobs
                 job.status = wanted.status();
             }
             if job.status == wanted.status() {
-                jobs.insert(job.id, job);
+                texts.of_job(&mut job);
+                jobs.push(job);
             }
         }
         match next_cursor(connection) {
-            None => return Ok(InstanceJobs { jobs: jobs.into_values().collect(), hidden }),
+            None => {
+                // A job that slid to the next page while we read is still one job.
+                jobs.sort_by_key(|job| job.id);
+                jobs.dedup_by_key(|job| job.id);
+                return Ok(InstanceJobs { jobs, hidden });
+            }
             Some(cursor) if after.as_deref() == Some(cursor) => {
                 return Err(call.malformed("the cursor of the next page leads to the same page"));
             }

@@ -7,8 +7,8 @@ use tokio::sync::watch;
 
 use crate::config::QueueChoice;
 use crate::observation::{Body, FailureClass, QueueScope};
-use crate::source::Outbox;
 use crate::source::poll::{Interrupted, Poll};
+use crate::source::{Outbox, Texts};
 
 use super::client::Client;
 use super::error::ClientError;
@@ -36,6 +36,7 @@ pub(crate) struct Queue {
     way: watch::Sender<Option<Way>>,
     chosen_at: Option<Duration>,
     notes: Notes,
+    texts: Texts,
 }
 
 impl Queue {
@@ -51,11 +52,14 @@ impl Queue {
             QueueChoice::Projects => Some(Way::Projects),
         };
         let (way, seen) = watch::channel(fixed);
-        (Self { choice, client, projects, way, chosen_at: None, notes: Notes::default() }, seen)
+        (
+            Self { choice, client, projects, way, chosen_at: None, notes: Notes::default(), texts: Texts::default() },
+            seen,
+        )
     }
 
     async fn read_instance(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
-        let read = instance_jobs::read(&self.client, Wanted::Pending).await?;
+        let read = instance_jobs::read(&self.client, Wanted::Pending, &mut self.texts).await?;
         self.say_instance(outbox, read).await
     }
 
@@ -78,7 +82,7 @@ impl Queue {
             return self.projects.run(outbox).await;
         }
         // The better way is tried by taking it: no request is spent on asking first.
-        match instance_jobs::read(&self.client, Wanted::Pending).await {
+        match instance_jobs::read(&self.client, Wanted::Pending, &mut self.texts).await {
             Ok(read) => {
                 self.take(Way::Instance, now);
                 let why = "reading the queue of the whole instance: the token may list every job";

@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use crate::metrics::Operation;
 use crate::observation::{Body, Failure, JobId, JobReport, LookUp, QueueScope, Wishes};
-use crate::source::Outbox;
 use crate::source::poll::{Interrupted, Poll};
+use crate::source::{Outbox, Texts};
 
 use super::client::Client;
 use super::error::ClientError;
@@ -40,6 +40,7 @@ pub(crate) struct Started {
     per_round: usize,
     asked: HashMap<JobId, Duration>,
     notes: Notes,
+    texts: Texts,
 }
 
 impl Started {
@@ -52,7 +53,16 @@ impl Started {
     ) -> Self {
         let per_round = f64::from(requests_per_minute) * interval.as_secs_f64() / 60.0 * BUDGET_PART;
         let per_round = (per_round as usize).max(1);
-        Self { client, way, wishes, interval, per_round, asked: HashMap::new(), notes: Notes::default() }
+        Self {
+            client,
+            way,
+            wishes,
+            interval,
+            per_round,
+            asked: HashMap::new(),
+            notes: Notes::default(),
+            texts: Texts::default(),
+        }
     }
 
     /// The way the queue is read. `auto` chooses by its first answer: that is waited for, but not longer than a
@@ -67,7 +77,7 @@ impl Started {
     }
 
     async fn say_running(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
-        let read = instance_jobs::read(&self.client, Wanted::Running).await?;
+        let read = instance_jobs::read(&self.client, Wanted::Running, &mut self.texts).await?;
         if read.hidden > 0 {
             let note = "GitLab does not show some running jobs to the token";
             self.notes.say(outbox, "hidden", note.into()).await?;

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use super::lenient::{Moment, Shape, Text, Whole};
 use super::metadata::Metadata;
 use super::rbac::Need;
-use super::texts::Texts;
 use crate::observation::{Body, Change, EventReport, SourceKind};
+use crate::source::Texts;
 use crate::source::watch::Watched;
 
 /// Events about pods; what a pod's own status tells better stays on the server. A field selector knows only

@@ -8,8 +8,8 @@ use kube::Error;
 use kube::client::AuthError;
 use kube::core::Status;
 
-use super::texts::cut;
 use crate::observation::{Failure, FailureClass};
+use crate::source::texts::cut;
 
 /// A server's or a proxy's text may be a whole page.
 const DETAIL_BYTES: usize = 400;

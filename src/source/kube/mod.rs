@@ -17,10 +17,8 @@ pub mod pods;
 pub mod quantity;
 pub mod rbac;
 mod start;
-mod texts;
 
 pub use client::{ConnectError, connect};
 pub(super) use failure::{failure, refused, told, undecodable};
 pub use plan::plan;
 pub use start::{Watches, start};
-pub use texts::Texts;

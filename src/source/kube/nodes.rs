@@ -8,8 +8,8 @@ use super::lenient::{Dictionary, Flag, List, Shape, Text};
 use super::pod_object::{Amounts, Condition};
 use super::pod_spec;
 use super::rbac::Need;
-use super::texts::Texts;
 use crate::observation::{Body, Change, NodeReport, SourceKind, Taint};
+use crate::source::Texts;
 use crate::source::watch::Watched;
 
 /// Taints of a node that are told.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::pod_object::{Amounts, Container, Spec, Volume};
 use super::quantity;
-use super::texts::Texts;
 use crate::observation::{Exposure, Requests};
+use crate::source::Texts;
 
 /// Names of Secrets that are told for one pod.
 const MOST_SECRETS: usize = 64;

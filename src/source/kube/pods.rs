@@ -8,11 +8,11 @@ use super::lenient::{Moment, Shape, Text};
 use super::pod_object::{Condition, Container, ContainerStatus, Labels, Pod, Status};
 use super::pod_spec;
 use super::rbac::Need;
-use super::texts::Texts;
 use crate::observation::{
     Body, Change, ContainerReport, ContainerRole, ContainerState, Disruption, JobId, PodPhase, PodReport, PodRole,
     ProjectId, Scheduled, SourceKind,
 };
+use crate::source::Texts;
 use crate::source::watch::Watched;
 
 /// Containers of a pod that are told; a job may ask for any number of services.

@@ -1,20 +1,23 @@
-//! Texts of a watched collection: bounded, and each kept once.
+//! Texts of a collection: bounded, and each kept once.
 //!
 //! Twenty thousand pods of a few templates share images, node names, service accounts and the scheduler's
-//! sentence; keeping each text once is what lets them fit into a few megabytes.
+//! sentence; ten thousand jobs share projects, refs and tags, and come anew with every poll. Keeping each text once
+//! is what lets them fit into a few megabytes.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::observation::JobReport;
+
 /// Names, labels, reasons: Kubernetes allows 253 characters.
-pub(super) const NAME_BYTES: usize = 253;
+const NAME_BYTES: usize = 253;
 /// Sentences of the scheduler, the kubelet and autoscalers. A scheduler's sentence over many nodes and a pull
 /// error that repeats its reference four times stay below 4 kB.
-pub(super) const MESSAGE_BYTES: usize = 8 * 1024;
+const MESSAGE_BYTES: usize = 8 * 1024;
 /// How many texts are kept before the unused ones are looked for.
 const FIRST_SWEEP: usize = 4096;
 
-/// Texts seen so far. One per watch, so there is no lock.
+/// Texts seen so far. One per source, so there is no lock.
 #[derive(Debug)]
 pub struct Texts {
     pool: HashSet<Arc<str>>,
@@ -36,6 +39,15 @@ impl Texts {
     /// A sentence.
     pub(super) fn message(&mut self, text: &str) -> Arc<str> {
         self.share(cut(text, MESSAGE_BYTES))
+    }
+
+    /// A job's texts, which its source has bounded already.
+    pub(super) fn of_job(&mut self, job: &mut JobReport) {
+        let some = [&mut job.project_path, &mut job.git_ref, &mut job.failure_reason];
+        let tags = job.tags.iter_mut().flatten();
+        for text in some.into_iter().flatten().chain(tags).chain([&mut job.name]) {
+            *text = self.share(text);
+        }
     }
 
     fn share(&mut self, text: &str) -> Arc<str> {

@@ -91,7 +91,7 @@ async fn jobs(http: &reqwest::Client, gitlab: &str, token: &str, status: &str) -
         let request = http.post(format!("{gitlab}/api/graphql")).header("private-token", token).json(&body);
         let mut answer: Value = request.send().await?.error_for_status()?.json().await?;
         let jobs = answer.pointer_mut("/data/jobs").context("jobs in the answer")?;
-        all.extend(jobs["nodes"].as_array_mut().context("nodes in the answer")?.drain(..));
+        all.append(jobs["nodes"].as_array_mut().context("nodes in the answer")?);
         if jobs["pageInfo"]["hasNextPage"] != true {
             return Ok(all);
         }

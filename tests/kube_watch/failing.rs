@@ -61,9 +61,17 @@ async fn a_refused_namespace_leaves_the_others_alone_and_recovers() {
         api.put(STANDARD, pod(name));
         daemon.alive("ci-standard").await;
     }
-    assert_eq!(api.requests(&[DEPLOY]).len(), 1, "asked again only after a minute");
+    let asked = api.requests(&[DEPLOY]).len();
+    assert!((2..=5).contains(&asked), "{asked}: a refusal may pass; one that lasts is asked again only after a minute");
     api.mood(DEPLOY, Mood::Well);
-    assert!(matches!(daemon.next("ci-deploy").await.body, Body::Pod(Change::Replace(pods)) if pods.len() == 1));
+    let pods = loop {
+        match daemon.next("ci-deploy").await.body {
+            Body::Failed(_) => {}
+            Body::Pod(Change::Replace(pods)) => break pods,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(pods.len(), 1);
     daemon.alive("ci-deploy").await;
 }
 

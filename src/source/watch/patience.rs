@@ -24,7 +24,7 @@ pub struct Pace {
     pub first_wait: Duration,
     /// Longest wait after a failure that passes by itself.
     pub longest_wait: Duration,
-    /// Wait after a refusal, which stands until somebody changes rights; doubles.
+    /// Wait after a refusal that lasts, which stands until somebody changes rights; doubles.
     pub first_refused: Duration,
     /// Longest wait after a refusal.
     pub longest_refused: Duration,
@@ -46,11 +46,17 @@ impl Default for Pace {
     }
 }
 
+/// An API server that starts refuses everybody until it has read its own roles, and a fresh installation's rights
+/// may come a moment after its pod: that many refusals in a row, 15 s with the default pace, may pass by themselves.
+const PASSING_REFUSALS: u32 = 4;
+
 /// Counts failures in a row and says how long to wait.
 #[derive(Debug)]
 pub(super) struct Patience {
     pace: Pace,
     failures: u32,
+    /// Of these, the refusals.
+    refusals: u32,
     /// Spreads watches that broke together; a function of the source, so that tests can repeat it.
     spread: u64,
 }
@@ -59,7 +65,7 @@ impl Patience {
     pub(super) fn new(pace: Pace, key: &SourceKey) -> Self {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
-        Self { pace, failures: 0, spread: hasher.finish() % 256 }
+        Self { pace, failures: 0, refusals: 0, spread: hasher.finish() % 256 }
     }
 
     /// Nothing failed since it last went well.
@@ -70,16 +76,24 @@ impl Patience {
     /// It went well.
     pub(super) fn restore(&mut self) {
         self.failures = 0;
+        self.refusals = 0;
     }
 
     /// How long to wait after this failure.
     pub(super) fn after(&mut self, failure: &Failure) -> Duration {
-        let doublings = self.failures.min(16);
-        self.failures = self.failures.saturating_add(1);
-        let (first, longest) = match failure.class {
+        let failures = self.failures;
+        self.failures = failures.saturating_add(1);
+        let (first, doublings, longest) = match failure.class {
             // Expiry is the protocol's own way to ask for a list; only a repeated one is a reason to wait.
-            FailureClass::Expired if doublings == 0 => return Duration::ZERO,
-            FailureClass::Forbidden | FailureClass::NotFound => (self.pace.first_refused, self.pace.longest_refused),
+            FailureClass::Expired if failures == 0 => return Duration::ZERO,
+            FailureClass::Forbidden | FailureClass::NotFound => {
+                let refusals = self.refusals;
+                self.refusals = refusals.saturating_add(1);
+                match refusals.checked_sub(PASSING_REFUSALS) {
+                    None => (self.pace.first_wait, refusals, self.pace.longest_wait),
+                    Some(lasting) => (self.pace.first_refused, lasting, self.pace.longest_refused),
+                }
+            }
             FailureClass::Timeout
             | FailureClass::Dns
             | FailureClass::Connection
@@ -93,9 +107,9 @@ impl Patience {
             | FailureClass::Expired
             | FailureClass::Blind
             | FailureClass::Secret
-            | FailureClass::Other => (self.pace.first_wait, self.pace.longest_wait),
+            | FailureClass::Other => (self.pace.first_wait, failures, self.pace.longest_wait),
         };
-        let doubled = first.saturating_mul(1 << doublings).min(longest);
+        let doubled = first.saturating_mul(1 << doublings.min(16)).min(longest);
         // Up to a quarter longer.
         let wait = doubled + doubled / 1024 * u32::try_from(self.spread).unwrap_or_default();
         wait.max(failure.retry_after.unwrap_or_default().min(self.pace.longest_refused))
@@ -117,8 +131,18 @@ mod tests {
     #[test]
     fn grows_to_a_bound() {
         assert_eq!(waits(FailureClass::Connection, None), [1, 2, 4, 8, 16, 30, 30, 30]);
-        assert_eq!(waits(FailureClass::Forbidden, None), [60, 120, 240, 300, 300, 300, 300, 300]);
+        assert_eq!(waits(FailureClass::Forbidden, None), [1, 2, 4, 8, 60, 120, 240, 300]);
         assert_eq!(waits(FailureClass::Expired, None), [0, 2, 4, 8, 16, 30, 30, 30]);
+    }
+
+    #[test]
+    fn a_refusal_after_an_outage_may_pass_by_itself() {
+        let mut patience = Patience::new(Pace::default(), &SourceKey::global(SourceKind::KubeNodes));
+        let of = |class| Failure { class, detail: String::new(), retry_after: None };
+        for _ in 0..20 {
+            patience.after(&of(FailureClass::Connection));
+        }
+        assert!(patience.after(&of(FailureClass::Forbidden)) < Duration::from_secs(2));
     }
 
     #[test]

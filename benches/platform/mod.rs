@@ -58,7 +58,12 @@ pub fn at(seconds: u64) -> Now {
 pub fn pod(number: usize, refused: bool) -> Box<PodReport> {
     let tier = TIERS[number % TIERS.len()];
     let scheduled = if refused {
-        Scheduled::Refused { reason: "Unschedulable".into(), message: REFUSAL.into(), since: Some(at(1).wall) }
+        Scheduled::Refused {
+            reason: "Unschedulable".into(),
+            message: REFUSAL.into(),
+            since: Some(at(1).wall),
+            tolerations: Vec::new(),
+        }
     } else {
         Scheduled::At(Some(at(1).wall))
     };

@@ -20,6 +20,7 @@ pub mod image_pull;
 pub mod pulled;
 pub mod runtime;
 pub mod scheduling;
+pub mod taint;
 
 pub use admission::Admission;
 pub use any::{Classified, classify};

@@ -258,66 +258,6 @@ fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     head.eq_ignore_ascii_case(word).then_some(rest)
 }
 
-/// Tells what an untolerated taint means, from the taints (key, effect) that stand on the nodes and that the pod does
-/// not tolerate. Since 1.35 the message no longer names the key, so only the nodes know.
-///
-/// A node's own trouble counts before the pool's dedication: a dedicated pool is meant to refuse other pods and says
-/// nothing about why *this* pod waits, while a broken or leaving node may well be the one that was meant for it. With
-/// several troubles the one on most nodes wins, on a tie the one that needs a hand most.
-#[must_use]
-pub fn refine<'a>(cause: Scheduling, untolerated: impl IntoIterator<Item = (&'a str, &'a str)>) -> Scheduling {
-    if cause != Scheduling::UntoleratedTaint {
-        return cause;
-    }
-    let by_need =
-        [Scheduling::NodeStartup, Scheduling::NodeDisrupted, Scheduling::NodePressure, Scheduling::NodeNotReady];
-    let mut counts = [0_usize; 4];
-    for (key, effect) in untolerated {
-        let told = trouble(key).filter(|_| effect != "PreferNoSchedule");
-        if let Some(at) = told.and_then(|told| by_need.iter().position(|cause| *cause == told)) {
-            counts[at] += 1;
-        }
-    }
-    let most = by_need.iter().zip(counts).filter(|(_, count)| *count > 0).max_by_key(|(_, count)| *count);
-    most.map_or(cause, |(cause, _)| *cause)
-}
-
-/// What a taint's key says of its node; `None` for the key of a pool.
-fn trouble(key: &str) -> Option<Scheduling> {
-    let name = key.rsplit_once('/').map_or(key, |(_, name)| name);
-    match key {
-        "node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable" | "node.kubernetes.io/out-of-service" => {
-            Some(Scheduling::NodeNotReady)
-        }
-        // NetworkUnavailable is set until the CNI has run.
-        "node.kubernetes.io/network-unavailable"
-        | "node.cloudprovider.kubernetes.io/uninitialized"
-        | "karpenter.sh/unregistered"
-        | "node.cilium.io/agent-not-ready" => Some(Scheduling::NodeStartup),
-        // `karpenter.sh/disruption=disrupting` was its name in 0.32–0.37.
-        "karpenter.sh/disrupted"
-        | "karpenter.sh/disruption"
-        | "ToBeDeletedByClusterAutoscaler"
-        | "DeletionCandidateOfClusterAutoscaler"
-        | "node.cloudprovider.kubernetes.io/shutdown"
-        | "aws-node-termination-handler/spot-itn"
-        | "cloud.google.com/impending-node-termination" => Some(Scheduling::NodeDisrupted),
-        _ if key.starts_with("node.kubernetes.io/") && name.ends_with("-pressure") => Some(Scheduling::NodePressure),
-        _ if key.starts_with("aws-node-termination-handler/") => Some(Scheduling::NodeDisrupted),
-        // Agents that take their taint off once they run: `efs.csi.aws.com/agent-not-ready`, `…/startup-taint`, and
-        // cluster-autoscaler's documented prefixes.
-        _ if name.ends_with("agent-not-ready")
-            || name.contains("startup")
-            || name.ends_with("-not-ready")
-            || key.starts_with("startup-taint.cluster-autoscaler.kubernetes.io/")
-            || key.starts_with("status-taint.cluster-autoscaler.kubernetes.io/") =>
-        {
-            Some(Scheduling::NodeStartup)
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 #[path = "scheduling_tests.rs"]
 mod tests;

@@ -147,39 +147,6 @@ fn commas_inside_a_reason_do_not_split_it_and_half_a_reason_is_dropped() {
     assert_eq!(note.causes, [(Scheduling::InsufficientCpu, 2), (Scheduling::UntoleratedTaint, 1)]);
 }
 
-#[test]
-fn taints_tell_the_nodes_trouble() {
-    use Scheduling::{NodeDisrupted, NodeNotReady, NodePressure, NodeStartup, UntoleratedTaint};
-    let no = "NoSchedule";
-    for (taints, cause) in [
-        (vec![], UntoleratedTaint),
-        (vec![("dedicated", no)], UntoleratedTaint),
-        (vec![("node-role.kubernetes.io/control-plane", no)], UntoleratedTaint),
-        (vec![("node.kubernetes.io/not-ready", "NoExecute"), ("dedicated", no)], NodeNotReady),
-        (vec![("node.kubernetes.io/unreachable", no)], NodeNotReady),
-        (vec![("node.kubernetes.io/disk-pressure", no)], NodePressure),
-        (vec![("node.kubernetes.io/pid-pressure", no)], NodePressure),
-        (vec![("karpenter.sh/disrupted", no)], NodeDisrupted),
-        (vec![("karpenter.sh/disruption", no)], NodeDisrupted),
-        (vec![("ToBeDeletedByClusterAutoscaler", no)], NodeDisrupted),
-        (vec![("DeletionCandidateOfClusterAutoscaler", "PreferNoSchedule"), ("dedicated", no)], UntoleratedTaint),
-        (vec![("node.cloudprovider.kubernetes.io/uninitialized", no)], NodeStartup),
-        (vec![("karpenter.sh/unregistered", "NoExecute")], NodeStartup),
-        (vec![("ebs.csi.aws.com/agent-not-ready", "NoExecute")], NodeStartup),
-        (vec![("node.cilium.io/agent-not-ready", no)], NodeStartup),
-        (vec![("example.com/startup-taint", no)], NodeStartup),
-        // Mixed sets: the trouble on most nodes; on a tie the graver one.
-        (
-            vec![("karpenter.sh/disrupted", no), ("karpenter.sh/disrupted", no), ("node.kubernetes.io/not-ready", no)],
-            NodeDisrupted,
-        ),
-        (vec![("karpenter.sh/unregistered", no), ("node.kubernetes.io/not-ready", no)], NodeNotReady),
-    ] {
-        assert_eq!(refine(UntoleratedTaint, taints.clone()), cause, "{taints:?}");
-    }
-    assert_eq!(refine(Scheduling::Volume, [("node.kubernetes.io/not-ready", no)]), Scheduling::Volume);
-}
-
 proptest! {
     /// The scheduler sorts its list as strings, cluster-autoscaler does not sort at all.
     #[test]

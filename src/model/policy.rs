@@ -52,6 +52,14 @@ pub struct TierPolicy {
     pub runbook_url: Option<Arc<str>>,
 }
 
+impl TierPolicy {
+    /// Whether a node with these labels is one of the tier's.
+    #[must_use]
+    pub fn has_node(&self, labels: &[(Arc<str>, Arc<str>)]) -> bool {
+        labels.iter().any(|(key, value)| *key == self.node_label && *value == self.name)
+    }
+}
+
 /// Who must react when a tier hurts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -113,6 +113,8 @@ pub enum Scheduled {
         message: Arc<str>,
         /// First refusal: the condition's last transition.
         since: Option<Timestamp>,
+        /// What the pod tolerates.
+        tolerations: Vec<Toleration>,
     },
     /// Bound to a node at this moment.
     At(Option<Timestamp>),
@@ -255,8 +257,19 @@ pub struct NodeReport {
     pub allocatable: Requests,
 }
 
-/// A node's taint.
+/// A pod's toleration; what is absent matches anything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Toleration {
+    /// The taint's key.
+    pub key: Option<Arc<str>>,
+    /// The taint's value.
+    pub value: Option<Arc<str>>,
+    /// The taint's effect.
+    pub effect: Option<Arc<str>>,
+}
+
+/// A node's taint.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Taint {
     /// Key.
     pub key: Arc<str>,

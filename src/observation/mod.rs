@@ -22,7 +22,7 @@ pub use gitlab::{
 };
 pub use kubernetes::{
     ContainerReport, ContainerRole, ContainerState, Disruption, EventReport, Exposure, NodeReport, PodPhase, PodReport,
-    PodRole, Requests, Scheduled, Taint,
+    PodRole, Requests, Scheduled, Taint, Toleration,
 };
 
 /// One instant, read once: what the calendar says and what the stopwatch says.

@@ -87,6 +87,35 @@ async fn the_daemon_tells_what_the_scheduler_said() {
     assert!(daemon.stop().await.success(), "SIGTERM is a fine end");
 }
 
+/// Since 1.35 the scheduler's sentence names no key: only the Node objects know what a taint means.
+#[tokio::test]
+async fn the_daemon_reads_in_the_nodes_what_a_taint_means() {
+    let stage = Stage::take().await;
+    stage.node(&NodeSpec { labels: &[(TIER_LABEL, "standard")], ..NodeSpec::new("worker") }).await;
+    stage
+        .node(&NodeSpec { taints: &[("karpenter.sh/disrupted", "", "NoSchedule")], ..NodeSpec::new("elsewhere") })
+        .await;
+    stage.taint("worker", &[("node.kubernetes.io/not-ready", "", "NoSchedule")]).await;
+    let (standard, _, _platform, daemon) = watching(&stage).await;
+    daemon.shows(&up("kube_nodes", "standard"), 1.0).await;
+    stage.job_pod(&standard, &JobPod::new(904)).await;
+    daemon.shows(&unschedulable("standard", "node_not_ready"), 1.0).await;
+    daemon.shows("tierwatch_scheduling_failures_total{tier=\"standard\",cause=\"node_not_ready\"}", 1.0).await;
+    for (key, cause) in [
+        ("node.kubernetes.io/memory-pressure", "node_pressure"),
+        ("karpenter.sh/disrupted", "node_disrupted"),
+        ("ebs.csi.aws.com/agent-not-ready", "node_startup"),
+        ("dedicated", "untolerated_taint"),
+    ] {
+        stage.taint("worker", &[(key, "", "NoSchedule")]).await;
+        daemon.shows(&unschedulable("standard", cause), 1.0).await;
+    }
+    stage.taint("worker", &[]).await;
+    daemon.shows(&pods("standard", "pending"), 1.0).await;
+    daemon.shows(&unschedulable("standard", "untolerated_taint"), 0.0).await;
+    daemon.shows("tierwatch_scheduling_failures_total{tier=\"standard\",cause=\"node_not_ready\"}", 1.0).await;
+}
+
 #[tokio::test]
 async fn prometheus_3_and_2_42_scrape_the_daemon_and_promtool_finds_it_clean() {
     let stage = Stage::take().await;

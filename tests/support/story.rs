@@ -43,6 +43,7 @@ struct Step {
     pods: Option<PodList>,
     pod: Option<Pod>,
     gone: Option<Gone>,
+    nodes: Option<Vec<Node>>,
     fails: Option<Fails>,
     /// Let time pass without news.
     tick: bool,
@@ -111,12 +112,24 @@ struct Pod {
     scheduled: Option<f64>,
     refused: Option<String>,
     refused_since: Option<f64>,
+    /// Taints that it tolerates, as `key:effect`.
+    tolerates: Vec<String>,
     sandbox: Option<f64>,
     running: Option<f64>,
     image: Option<String>,
     waiting: Option<String>,
     message: String,
     phase: Option<PodPhase>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Node {
+    name: String,
+    tier: String,
+    /// As `key:effect`.
+    #[serde(default)]
+    taints: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -133,6 +146,8 @@ struct Fails {
     namespace: Option<String>,
     class: FailureClass,
 }
+
+const NODE_LABEL: &str = "platform.gitlab.com/runner-tier";
 
 /// Plays a story and returns its ledger.
 pub fn play(yaml: &str) -> String {
@@ -182,7 +197,7 @@ fn policy() -> Policy {
         runners: Vec::new(),
         namespaces: vec![name.into()],
         manager_namespaces: vec![name.into()],
-        node_label: "platform.gitlab.com/runner-tier".into(),
+        node_label: NODE_LABEL.into(),
         capacity: None,
         urgency: Urgency::Ticket,
         objective: Objective {
@@ -257,6 +272,10 @@ fn bodies(step: &Step) -> Vec<(SourceKey, Body)> {
     if let Some(gone) = &step.gone {
         said.push((pods(&gone.namespace), Body::Pod(Change::Gone(gone.uid.as_str().into()))));
     }
+    if let Some(nodes) = &step.nodes {
+        let replace = nodes.iter().map(node).collect();
+        said.push((global(SourceKind::KubeNodes), Body::Node(Change::Replace(replace))));
+    }
     if let Some(fails) = &step.fails {
         let key = SourceKey { kind: fails.source, namespace: fails.namespace.as_deref().map(Into::into) };
         let failure = Failure { class: fails.class, detail: "as told".to_owned(), retry_after: None };
@@ -266,6 +285,26 @@ fn bodies(step: &Step) -> Vec<(SourceKey, Body)> {
         said.push((global(SourceKind::Clock), Body::Tick));
     }
     said
+}
+
+fn node(node: &Node) -> Box<NodeReport> {
+    let taint = |text: &String| {
+        let (key, effect) = text.split_once(':').expect("a taint is written `key:effect`");
+        Taint { key: key.into(), value: "".into(), effect: effect.into() }
+    };
+    Box::new(NodeReport {
+        name: node.name.as_str().into(),
+        tier_labels: vec![(NODE_LABEL.into(), node.tier.as_str().into())],
+        ready: true,
+        unschedulable: false,
+        taints: node.taints.iter().map(taint).collect(),
+        allocatable: Requests::default(),
+    })
+}
+
+fn toleration(text: &str) -> Toleration {
+    let (key, effect) = text.split_once(':').expect("a toleration is written `key:effect`");
+    Toleration { key: Some(key.into()), value: None, effect: Some(effect.into()) }
 }
 
 fn runner(runner: &Runner) -> RunnerReport {
@@ -321,6 +360,7 @@ fn pod_report(pod: &Pod, namespace: &str) -> Box<PodReport> {
             reason: "Unschedulable".into(),
             message: message.as_str().into(),
             since: Some(time(pod.refused_since.unwrap_or(pod.created))),
+            tolerations: pod.tolerates.iter().map(|text| toleration(text)).collect(),
         },
         (None, None) => Scheduled::No,
     };

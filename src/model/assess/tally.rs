@@ -14,7 +14,7 @@ use crate::model::fleet::{Fleet, JobRow, PodRow, Stage};
 use crate::model::occurrence::Phase;
 use crate::model::policy::{Policy, TierId};
 use crate::model::tier::Fit;
-use crate::observation::{NodeReport, Now, PodPhase, PodRole, RunnerStatus};
+use crate::observation::{Now, PodPhase, PodRole, RunnerStatus};
 
 /// How many of the longest waiting jobs are named.
 const NAMED_JOBS: usize = 10;
@@ -200,7 +200,7 @@ impl TierLevels {
         if row.report.deleting {
             return;
         }
-        if let Some(cause) = row.refused {
+        if let Some(cause) = row.refused() {
             *pods.unschedulable.entry(cause).or_default() += 1;
             if let Some(message) = row.refusal() {
                 self.refusals.entry(cause).or_insert_with(|| message.clone());
@@ -264,11 +264,8 @@ fn runner_levels(fleet: &Fleet, tier: TierId) -> RunnerLevels {
 
 fn node_levels(fleet: &Fleet, tier: TierId) -> NodeLevels {
     let policy = &fleet.policy().tiers[tier];
-    let of_tier = |node: &&NodeReport| {
-        node.tier_labels.iter().any(|(key, value)| *key == policy.node_label && *value == policy.name)
-    };
     let mut levels = NodeLevels::default();
-    for node in fleet.nodes.values().map(Box::as_ref).filter(of_tier) {
+    for node in fleet.nodes.iter().filter(|node| policy.has_node(&node.tier_labels)) {
         if !node.ready {
             levels.not_ready += 1;
             continue;

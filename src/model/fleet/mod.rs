@@ -4,6 +4,7 @@
 
 mod job;
 mod jobs;
+mod nodes;
 mod pods;
 mod sources;
 mod start;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 
 pub(in crate::model) use job::{JobRow, Stage};
 pub(in crate::model) use jobs::Jobs;
+pub(in crate::model) use nodes::Nodes;
 pub(in crate::model) use pods::{PodRow, Pods};
 pub(in crate::model) use sources::{SourceRow, Sources};
 
@@ -24,8 +26,8 @@ use crate::model::occurrence::{Occurrence, Phase};
 use crate::model::policy::{Policy, TierId};
 use crate::model::tier::{Fit, Rosters, Wanted, matches_protected, place};
 use crate::observation::{
-    Body, Change, JobReport, NodeReport, Now, Observation, PodReport, ProjectId, ProtectedRefs, QueueScope, SourceKey,
-    SourceKind, Wishes,
+    Body, Change, JobReport, Now, Observation, PodReport, ProjectId, ProtectedRefs, QueueScope, SourceKey, SourceKind,
+    Wishes,
 };
 
 /// Starts whose phases are remembered per tier, for the bar on the page.
@@ -38,7 +40,7 @@ pub struct Fleet {
     pub(in crate::model) sources: Sources,
     pub(in crate::model) jobs: Jobs,
     pub(in crate::model) pods: Pods,
-    pub(in crate::model) nodes: HashMap<Arc<str>, Box<NodeReport>>,
+    pub(in crate::model) nodes: Nodes,
     pub(in crate::model) rosters: Option<Rosters>,
     pub(in crate::model) recent: Vec<VecDeque<Vec<(Phase, Duration)>>>,
     pub(in crate::model) running_seen: Option<Now>,
@@ -63,7 +65,7 @@ impl Fleet {
             sources: Sources::new(expected),
             jobs: Jobs::default(),
             pods: Pods::default(),
-            nodes: HashMap::new(),
+            nodes: Nodes::default(),
             rosters: None,
             recent: vec![VecDeque::new(); tiers],
             running_seen: None,
@@ -119,7 +121,11 @@ impl Fleet {
             }
             Body::Runners(runners) => self.replace_runners(&runners),
             Body::Pod(change) => self.change_pods(&source, change, at, baseline, &mut out),
-            Body::Node(change) => self.change_nodes(change),
+            Body::Node(change) => {
+                if self.nodes.change(change) {
+                    self.pods.ask_nodes_again(&self.policy, &self.nodes);
+                }
+            }
             // Events supplement the pods' status: folded with the cause families that only events tell.
             Body::Event(_) | Body::Alive | Body::Note(_) | Body::Failed(_) => {}
         }
@@ -246,6 +252,7 @@ impl Fleet {
         let ground = pods::Ground {
             policy: &self.policy,
             rosters: self.rosters.as_ref(),
+            nodes: &self.nodes,
             began: self.began.unwrap_or(at.wall),
             baseline,
         };
@@ -274,20 +281,6 @@ impl Fleet {
             let Some((job, claim)) = self.pods.get(&uid).and_then(pods::PodRow::claim) else { continue };
             let row = self.jobs.claim(job, claim, at);
             verdict::count(row, &knowledge.context(&self.policy, self.rosters.as_ref()), out);
-        }
-    }
-
-    fn change_nodes(&mut self, change: Change<Box<NodeReport>>) {
-        match change {
-            Change::Upsert(node) => {
-                self.nodes.insert(node.name.clone(), node);
-            }
-            Change::Gone(name) => {
-                self.nodes.remove(&name);
-            }
-            Change::Replace(nodes) => {
-                self.nodes = nodes.into_iter().map(|node| (node.name.clone(), node)).collect();
-            }
         }
     }
 

@@ -8,8 +8,9 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cause::{self, Blame, Pull, Scheduling};
+use crate::cause::{self, Blame, Pull, Scheduling, taint};
 use crate::model::fleet::job::Claim;
+use crate::model::fleet::nodes::Nodes;
 use crate::model::fleet::start::Instants;
 use crate::model::occurrence::Occurrence;
 use crate::model::policy::{Policy, TierId};
@@ -26,11 +27,19 @@ const TOMBSTONE: Duration = Duration::from_secs(300);
 pub(in crate::model) struct PodRow {
     pub(in crate::model) report: Box<PodReport>,
     pub(in crate::model) tier: Option<TierId>,
-    /// Why no node takes it, while none does.
-    pub(in crate::model) refused: Option<Scheduling>,
+    refused: Option<Refusal>,
     refusal_counted: bool,
     pub(in crate::model) pulls: Vec<PullRow>,
     pub(in crate::model) gone: Option<Now>,
+}
+
+/// Why no node takes a pod.
+#[derive(Debug, Clone, Copy)]
+struct Refusal {
+    /// By the scheduler's sentence.
+    told: Scheduling,
+    /// The same, with what the nodes say of their taints.
+    cause: Scheduling,
 }
 
 /// One container whose image could not be pulled at least once.
@@ -50,6 +59,11 @@ impl PodRow {
     /// In the cluster and not over.
     pub(in crate::model) fn lives(&self) -> bool {
         self.gone.is_none() && !matches!(self.report.phase, PodPhase::Succeeded | PodPhase::Failed)
+    }
+
+    /// Why no node takes it, while none does.
+    pub(in crate::model) fn refused(&self) -> Option<Scheduling> {
+        self.refused.map(|refused| refused.cause)
     }
 
     /// The scheduler's sentence, while no node takes it.
@@ -94,6 +108,7 @@ pub(in crate::model) struct Pods {
 pub(super) struct Ground<'a> {
     pub(super) policy: &'a Policy,
     pub(super) rosters: Option<&'a Rosters>,
+    pub(super) nodes: &'a Nodes,
     pub(super) began: jiff::Timestamp,
     /// The first list of this namespace ever: what stands in it was there before us.
     pub(super) baseline: bool,
@@ -161,6 +176,13 @@ impl Pods {
         }
     }
 
+    /// Judges again who waits for a taint to go, after the nodes changed.
+    pub(super) fn ask_nodes_again(&mut self, policy: &Policy, nodes: &Nodes) {
+        for row in self.rows.values_mut() {
+            row.ask_nodes(policy, nodes);
+        }
+    }
+
     pub(super) fn forget(&mut self, now: &Now) {
         self.rows.retain(|_, row| row.gone.is_none_or(|at| now.since(&at) <= TOMBSTONE));
     }
@@ -172,18 +194,22 @@ impl PodRow {
     }
 
     fn judge_scheduling(&mut self, before: Option<&PodReport>, ground: &Ground<'_>, out: &mut Vec<Occurrence>) {
-        let Scheduled::Refused { reason, message, since } = &self.report.scheduled else {
+        let Scheduled::Refused { reason, message, since, .. } = &self.report.scheduled else {
             self.refused = None;
             return;
         };
+        let since = *since;
         if self.refused.is_none() || before.is_none_or(|before| before.scheduled != self.report.scheduled) {
-            self.refused = Some(scheduling_cause(reason, message));
+            let told = scheduling_cause(reason, message);
+            let known = self.refused.filter(|known| known.told == told);
+            self.refused = Some(known.unwrap_or(Refusal { told, cause: told }));
+            self.ask_nodes(ground.policy, ground.nodes);
         }
         if self.refusal_counted {
             return;
         }
         self.refusal_counted = true;
-        let (Some(cause), Some(tier)) = (self.refused, self.tier) else { return };
+        let (Some(cause), Some(tier)) = (self.refused(), self.tier) else { return };
         if ground.baseline && since.is_none_or(|since| since < ground.began) {
             return;
         }
@@ -191,6 +217,21 @@ impl PodRow {
         if cause == Scheduling::Other {
             out.push(Occurrence::Unclassified { family: cause::Family::Scheduling });
         }
+    }
+
+    /// A taint's meaning is the node's to tell, and where no node is known the sentence's. While no node has such a
+    /// taint any more and the scheduler has not spoken again, the last meaning stays.
+    fn ask_nodes(&mut self, policy: &Policy, nodes: &Nodes) {
+        let Some(refused) = self.refused.as_mut().filter(|refused| refused.told == Scheduling::UntoleratedTaint) else {
+            return;
+        };
+        let Scheduled::Refused { message, tolerations, .. } = &self.report.scheduled else { return };
+        let meaning = if nodes.is_empty() {
+            Some(taint::refine(taint::named(message)))
+        } else {
+            nodes.refusal(self.tier.map(|tier| &policy.tiers[tier]), tolerations)
+        };
+        refused.cause = meaning.unwrap_or(refused.cause);
     }
 
     fn judge_pulls(&mut self, before: Option<&PodReport>, ground: &Ground<'_>, out: &mut Vec<Occurrence>) {

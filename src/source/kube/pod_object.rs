@@ -57,6 +57,7 @@ pub(super) struct Spec {
     pub(super) init_containers: List<Shape<Container>>,
     pub(super) containers: List<Shape<Container>>,
     pub(super) volumes: List<Shape<Volume>>,
+    pub(super) tolerations: List<Shape<TolerationObject>>,
     pub(super) image_pull_secrets: List<Shape<Named>>,
     /// Of the RuntimeClass, e.g. a virtual machine around the pod.
     pub(super) overhead: Shape<Amounts>,
@@ -119,6 +120,15 @@ pub(super) struct VariableSource {
 #[serde(default)]
 pub(super) struct Named {
     pub(super) name: Text,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TolerationObject {
+    pub(super) key: Text,
+    pub(super) operator: Text,
+    pub(super) value: Text,
+    pub(super) effect: Text,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

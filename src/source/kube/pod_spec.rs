@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::pod_object::{Amounts, Container, Spec, Volume};
+use super::lenient::{Shape, Text};
+use super::pod_object::{Amounts, Container, Spec, TolerationObject, Volume};
 use super::quantity;
-use crate::observation::{Exposure, Requests};
+use crate::observation::{Exposure, Requests, Toleration};
 use crate::source::Texts;
 
+/// Tolerations that are told for one pod.
+const MOST_TOLERATIONS: usize = 64;
 /// Names of Secrets that are told for one pod.
 const MOST_SECRETS: usize = 64;
 
@@ -67,6 +70,21 @@ pub(super) fn secrets(spec: &Spec, texts: &mut Texts) -> Vec<Arc<str>> {
     }
     names.extend(spec.image_pull_secrets.iter().filter_map(|secret| secret.name.get()));
     names.into_iter().take(MOST_SECRETS).map(|name| texts.name(name)).collect()
+}
+
+/// What the pod tolerates. `Equal` is the default operator; `Lt` and `Gt` compare numbers (alpha in 1.35) and are taken
+/// to match, since who writes one means the pool that has the taint.
+pub(super) fn tolerations(spec: &Spec, texts: &mut Texts) -> Vec<Toleration> {
+    let mut told = |text: &Text| text.get().map(|text| texts.name(text));
+    let toleration = |own: &Shape<TolerationObject>| {
+        let is_equal = matches!(own.operator.or_empty(), "" | "Equal");
+        Toleration {
+            key: told(&own.key),
+            value: is_equal.then(|| told(&own.value).unwrap_or_else(|| "".into())),
+            effect: told(&own.effect),
+        }
+    };
+    spec.tolerations.iter().take(MOST_TOLERATIONS).map(toleration).collect()
 }
 
 /// What the pod is exposed to.

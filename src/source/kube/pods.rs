@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::lenient::{Moment, Shape, Text};
-use super::pod_object::{Condition, Container, ContainerStatus, Labels, Pod, Status};
+use super::pod_object::{Condition, Container, ContainerStatus, Labels, Pod, Spec, Status};
 use super::pod_spec;
 use super::rbac::Need;
 use crate::observation::{
@@ -78,7 +78,7 @@ pub fn translate(object: &PodObject, namespace: &Arc<str>, texts: &mut Texts) ->
         phase: phase(&status.phase),
         ready: condition(status, "Ready").is_some_and(is_true),
         node: named(&spec.node_name, texts),
-        scheduled: scheduled(status, spec.node_name.get().is_some(), texts),
+        scheduled: scheduled(status, spec, texts),
         sandbox_ready: ["PodReadyToStartContainers", "PodHasNetwork"]
             .iter()
             .find_map(|kind| condition(status, kind).filter(|found| is_true(found)))
@@ -138,15 +138,16 @@ fn is_true(condition: &Condition) -> bool {
     condition.status.is("True")
 }
 
-fn scheduled(status: &Status, bound: bool, texts: &mut Texts) -> Scheduled {
+fn scheduled(status: &Status, spec: &Spec, texts: &mut Texts) -> Scheduled {
     match condition(status, "PodScheduled") {
         Some(found) if is_true(found) => Scheduled::At(found.last_transition_time.0),
         // Bound is bound, whatever an older condition still says.
-        _ if bound => Scheduled::At(None),
+        _ if spec.node_name.get().is_some() => Scheduled::At(None),
         Some(found) if found.reason.get().is_some() => Scheduled::Refused {
             reason: texts.name(found.reason.or_empty()),
             message: texts.message(found.message.or_empty()),
             since: found.last_transition_time.0,
+            tolerations: pod_spec::tolerations(spec, texts),
         },
         Some(_) | None => Scheduled::No,
     }

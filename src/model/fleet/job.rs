@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::cause::Blame;
+use crate::cause::{self, Blame, Pull, Scheduling};
 use crate::model::fleet::start::Instants;
+use crate::model::occurrence::Outcome;
 use crate::model::policy::TierId;
 use crate::model::tier::{Fit, Rosters, same_token};
 use crate::observation::{JobId, JobReport, JobStatus, Now, ProjectId, RunnerId};
@@ -70,11 +71,20 @@ pub(in crate::model) struct Claim {
     pub(in crate::model) runner_short: Option<Arc<str>>,
     pub(in crate::model) tier: Option<TierId>,
     pub(in crate::model) instants: Instants,
-    /// Whose fault it is that an image of this pod cannot be pulled.
-    pub(in crate::model) pull_blame: Option<Blame>,
+    /// Why an image of this pod cannot, or could not, be pulled.
+    pub(in crate::model) pull: Option<Pull>,
+    /// Why no node takes, or last took, this pod.
+    pub(in crate::model) refused: Option<Scheduling>,
     pub(in crate::model) gone: bool,
     /// GitLab contradicts it: not believed, and told once.
     pub(in crate::model) rejected: bool,
+}
+
+impl Claim {
+    /// Whose fault it is that an image cannot be pulled.
+    pub(in crate::model) fn pull_blame(&self) -> Option<Blame> {
+        self.pull.map(|cause| cause::explain(cause.into()).blame)
+    }
 }
 
 /// What was already counted of a job.
@@ -82,7 +92,8 @@ pub(in crate::model) struct Claim {
 pub(in crate::model) struct Counted {
     pub(in crate::model) taken: bool,
     pub(in crate::model) started: bool,
-    pub(in crate::model) outcome: bool,
+    /// The verdict, also where it was too old to be counted.
+    pub(in crate::model) outcome: Option<Outcome>,
     pub(in crate::model) failed: bool,
 }
 
@@ -197,8 +208,8 @@ impl JobRow {
     pub(super) fn claim(&mut self, claim: Claim) {
         match self.claims.iter_mut().find(|known| known.pod == claim.pod) {
             Some(known) => {
-                let rejected = known.rejected;
-                *known = Claim { rejected, ..claim };
+                let (rejected, refused) = (known.rejected, claim.refused.or(known.refused));
+                *known = Claim { rejected, refused, ..claim };
             }
             None => {
                 // Nearly every job has one pod; the usual growth would make room for four.

@@ -182,7 +182,7 @@ impl Fleet {
     fn tick(&mut self, at: Now, out: &mut Vec<Occurrence>) {
         let knowledge = self.knowledge(at);
         let context = knowledge.context(&self.policy, self.rosters.as_ref());
-        for row in self.jobs.iter_mut().filter(|row| !row.counted.outcome || !row.counted.started) {
+        for row in self.jobs.iter_mut().filter(|row| row.counted.outcome.is_none() || !row.counted.started) {
             verdict::count(row, &context, out);
         }
         self.jobs.forget(&context, out);

@@ -8,7 +8,7 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cause::{self, Blame, Pull, Scheduling, taint};
+use crate::cause::{self, Pull, Scheduling, taint};
 use crate::model::fleet::job::Claim;
 use crate::model::fleet::nodes::Nodes;
 use crate::model::fleet::start::Instants;
@@ -84,16 +84,17 @@ impl PodRow {
             runner_short: report.runner_short.clone(),
             tier: self.tier,
             instants: instants(report),
-            pull_blame: self.pull_blame(),
+            pull: self.pull(),
+            refused: self.refused(),
             gone: self.gone.is_some(),
             rejected: false,
         };
         Some((job, claim))
     }
 
-    fn pull_blame(&self) -> Option<Blame> {
-        let failing = self.pulls.iter().find(|pull| pull.failing).or_else(|| self.pulls.last())?;
-        Some(cause::explain(cause::Cause::Pull(failing.cause)).blame)
+    /// The pull that fails now, else the last one that failed.
+    fn pull(&self) -> Option<Pull> {
+        self.pulls.iter().find(|pull| pull.failing).or_else(|| self.pulls.last()).map(|pull| pull.cause)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::cause::Blame;
-use crate::model::fleet::job::{End, JobRow, Stage};
+use crate::model::fleet::job::{Claim, End, JobRow, Stage};
 use crate::model::fleet::start::between;
 use crate::model::occurrence::{DropReason, FailureReason, Occurrence, Outcome};
 use crate::model::policy::{Policy, TierId};
@@ -44,7 +44,7 @@ pub(super) fn count(row: &mut JobRow, context: &Context<'_>, out: &mut Vec<Occur
     let Some(tier) = row.taken_by(context.rosters) else {
         if let Fit::Unserved(nearest, _) = row.fit {
             count_failed(row, nearest, context, out);
-        } else if !row.counted.outcome {
+        } else if row.counted.outcome.is_none() {
             while_waiting(row, context, out);
         }
         return;
@@ -52,7 +52,7 @@ pub(super) fn count(row: &mut JobRow, context: &Context<'_>, out: &mut Vec<Occur
     count_taken(row, tier, context, out);
     count_started(row, tier, context, out);
     count_failed(row, tier, context, out);
-    if !row.counted.outcome {
+    if row.counted.outcome.is_none() {
         let verdict = settle(row, tier, context);
         conclude(row, tier, verdict, context, out);
     }
@@ -65,9 +65,9 @@ pub(super) fn give_up(row: &mut JobRow, context: &Context<'_>, out: &mut Vec<Occ
         Fit::Shared(_) | Fit::Uncertain(_) | Fit::Unserved(..) | Fit::OutOfScope => None,
     };
     if let Some(tier) = row.taken_by(context.rosters).or(proven)
-        && !row.counted.outcome
+        && row.counted.outcome.is_none()
     {
-        row.counted.outcome = true;
+        row.counted.outcome = Some(Outcome::Unknown);
         out.push(Occurrence::JobOutcome { tier, job: row.id, outcome: Outcome::Unknown });
     }
 }
@@ -131,11 +131,9 @@ fn count_failed(row: &mut JobRow, tier: TierId, context: &Context<'_>, out: &mut
     if row.finished_at.is_some_and(|at| at < context.began) {
         return;
     }
-    let text = row.failure_reason.as_deref().unwrap_or_default();
-    let find = |known: &&FailureReason| known.as_str() == text;
-    let reason = FailureReason::ALL.iter().find(find).copied().unwrap_or(FailureReason::Other);
+    let reason = reason_of(row);
     out.push(Occurrence::JobFailed { tier, reason, blame: blame(row, reason) });
-    if let Some(reason) = DropReason::ALL.iter().find(|known| known.as_str() == text).copied() {
+    if let Some(reason) = row.failure_reason.as_deref().and_then(|text| text.parse::<DropReason>().ok()) {
         out.push(Occurrence::JobDropped { tier, reason });
     }
 }
@@ -164,9 +162,7 @@ fn settle(row: &JobRow, tier: TierId, context: &Context<'_>) -> Option<(Outcome,
     match row.stage {
         Stage::Finished(end) => match end {
             End::Failed => {
-                let reason = row.failure_reason.as_deref().unwrap_or_default();
-                let find = |known: &&FailureReason| known.as_str() == reason;
-                let reason = FailureReason::ALL.iter().find(find).copied().unwrap_or(FailureReason::Other);
+                let reason = reason_of(row);
                 match (blame(row, reason), ran_by_its_reason(reason)) {
                     (_, true) => unseen_start(row, context),
                     (Blame::User, false) => Some(at_or_late(Outcome::UserFailure, row.finished_at)),
@@ -200,7 +196,7 @@ fn late_while_starting(
     let newest = row.believed().filter(|claim| !claim.gone).max_by_key(|claim| claim.instants.created)?;
     let late_at = late_at?;
     let passed = between(late_at, context.now.wall) > WATCH_LAG;
-    (in_sight && passed && newest.pull_blame != Some(Blame::User)).then_some((Outcome::Late, Some(late_at)))
+    (in_sight && passed && newest.pull_blame() != Some(Blame::User)).then_some((Outcome::Late, Some(late_at)))
 }
 
 fn conclude(
@@ -211,7 +207,7 @@ fn conclude(
     out: &mut Vec<Occurrence>,
 ) {
     let Some((outcome, at)) = verdict else { return };
-    row.counted.outcome = true;
+    row.counted.outcome = Some(outcome);
     if at.is_none_or(|at| at >= context.began) {
         out.push(Occurrence::JobOutcome { tier, job: row.id, outcome });
     }
@@ -224,6 +220,11 @@ fn within(context: &Context<'_>, tier: TierId) -> Duration {
 fn deadline(row: &JobRow, tier: TierId, context: &Context<'_>) -> Option<Timestamp> {
     let within = jiff::SignedDuration::try_from(within(context, tier)).ok()?;
     row.queued_at?.checked_add(within).ok()
+}
+
+/// GitLab's failure reason as a label value.
+pub(in crate::model) fn reason_of(row: &JobRow) -> FailureReason {
+    row.failure_reason.as_deref().and_then(|text| text.parse().ok()).unwrap_or(FailureReason::Other)
 }
 
 /// Failures that only a running script can have.
@@ -251,5 +252,5 @@ fn blame(row: &JobRow, reason: FailureReason) -> Blame {
     if row.runs() {
         return by_reason;
     }
-    row.believed().filter_map(|claim| claim.pull_blame).last().unwrap_or(by_reason)
+    row.believed().filter_map(Claim::pull_blame).last().unwrap_or(by_reason)
 }

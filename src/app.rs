@@ -9,10 +9,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{Config, Kubernetes};
+use crate::config::{Config, Gitlab, Kubernetes};
 use crate::desk::{CHANNEL, Desk};
 use crate::metrics::{Levels, Occurrences, Own, Process};
 use crate::model::fleet::Fleet;
+use crate::model::policy::Policy;
 use crate::observation::SourceKey;
 use crate::output::{BindError, Outputs, Server};
 use crate::source::gitlab::{ClientError, GitlabSources};
@@ -59,7 +60,7 @@ impl Daemon {
     pub async fn start(config: Config, listen: &str, clock: Clock) -> Result<Self, StartError> {
         let Config { gitlab, kubernetes, policy, telemetry: _ } = config;
         let policy = Arc::new(policy);
-        let keys = keys(&policy, &kubernetes);
+        let keys = keys(&gitlab, &policy, &kubernetes);
         let kinds: Vec<_> = keys.iter().map(|key| key.kind).collect();
 
         let mut registry = Registry::default();
@@ -129,8 +130,8 @@ impl Daemon {
 }
 
 /// Everybody who is expected to speak.
-fn keys(policy: &crate::model::policy::Policy, kubernetes: &Kubernetes) -> Vec<SourceKey> {
-    let mut keys = GitlabSources::keys().to_vec();
+fn keys(gitlab: &Gitlab, policy: &Policy, kubernetes: &Kubernetes) -> Vec<SourceKey> {
+    let mut keys = GitlabSources::keys(gitlab);
     if kubernetes.enabled {
         keys.extend(kube::plan(policy, kubernetes));
     }

@@ -12,7 +12,7 @@ use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model as m
 use prometheus_client::registry::Registry;
 use prost::Message as _;
 use support::fake;
-use tierwatch::cause::{Blame, Family, Pull, Scheduling};
+use tierwatch::cause::{Admission, Blame, Family, Pull, Scheduling};
 use tierwatch::metrics::catalogue::{self, Kind, Values};
 use tierwatch::metrics::exposition::{Format, encode};
 use tierwatch::metrics::{Operation, Process, StatusClass};
@@ -59,6 +59,7 @@ fn eventful() -> fake::Metrics {
         Occurrence::PodUnschedulable { tier: 0, cause: Scheduling::InsufficientCpu },
         Occurrence::PullFailed { tier: 0, registry: Arc::from("docker.io"), cause: Pull::NotFound },
         Occurrence::PullFailed { tier: 0, registry: Arc::from("evil.example/{x}"), cause: Pull::NotFound },
+        Occurrence::AdmissionRefused { tier: 0, cause: Admission::Quota },
         Occurrence::ClockClamped { phase: Phase::Dispatch },
         Occurrence::AnnotationRejected { tier: 0 },
         Occurrence::Unclassified { family: Family::Pull },
@@ -108,6 +109,7 @@ fn what_has_not_happened_is_zero_from_the_start() {
         ("tierwatch_jobs_failed_total", r#"{tier="standard",reason="image_pull_failure",blame="user"}"#),
         ("tierwatch_scheduling_failures_total", r#"{tier="standard",cause="insufficient_cpu"}"#),
         ("tierwatch_image_pull_failures_total", r#"{tier="standard",cause="not_found"}"#),
+        ("tierwatch_admission_failures_total", r#"{tier="standard",cause="quota"}"#),
         ("tierwatch_job_pods_unschedulable", r#"{tier="standard",cause="insufficient_cpu"}"#),
         ("tierwatch_source_failures_total", r#"{source="kube_nodes",tier="standard",class="timeout"}"#),
         ("tierwatch_gitlab_requests_total", r#"{operation="probe",status="5xx"}"#),
@@ -116,6 +118,17 @@ fn what_has_not_happened_is_zero_from_the_start() {
         let found = lines(&metrics.registry, family);
         assert!(found.lines().any(|line| line == format!("{family}{labels} 0")), "{family}{labels} in {found}");
     }
+}
+
+#[test]
+fn where_no_job_log_is_read_nothing_says_that_nothing_was_refused() {
+    let (policy, mut registry) = (fake::policy(&["standard"]), Registry::default());
+    let sources: Vec<SourceKey> =
+        fake::sources(&policy).into_iter().filter(|key| key.kind != SourceKind::GitlabJobLogs).collect();
+    let _occurrences = tierwatch::metrics::Occurrences::new(&policy, &sources, &mut registry);
+    let counts = lines(&registry, "tierwatch_admission_failures_total");
+    assert!(!counts.contains("tier="), "{counts}");
+    assert!(lines(&registry, "tierwatch_scheduling_failures_total").contains("tier="));
 }
 
 #[test]

@@ -20,11 +20,11 @@ const MANAGERS: &str = include_str!("fixtures/gitlab/RunnerManagerList.json");
 
 fn look_ups(ids: &[u64]) -> Arc<Wishes> {
     let look_ups = ids.iter().map(|id| LookUp { job: JobId(*id), project: ProjectId(12) }).collect();
-    Arc::new(Wishes { look_ups, protected_refs: Vec::new() })
+    Arc::new(Wishes { look_ups, ..Wishes::default() })
 }
 
 fn refs_of(projects: &[u64]) -> Arc<Wishes> {
-    Arc::new(Wishes { look_ups: Vec::new(), protected_refs: projects.iter().copied().map(ProjectId).collect() })
+    Arc::new(Wishes { protected_refs: projects.iter().copied().map(ProjectId).collect(), ..Wishes::default() })
 }
 
 #[tokio::test]
@@ -161,6 +161,83 @@ async fn protected_refs_are_read_when_wished_and_kept() {
     assert!(again.at.since(&started).as_secs() > 1600, "{:?}", again.at.since(&started));
 }
 
+fn logs_of(ids: &[u64]) -> Arc<Wishes> {
+    Arc::new(Wishes { logs: look_ups(ids).look_ups.clone(), ..Wishes::default() })
+}
+
+#[tokio::test]
+async fn of_a_log_only_the_line_that_gave_the_job_up_is_said() {
+    let server = Server::start(|asked| {
+        let log = |end: &str| {
+            reply(200, &[("content-type", "text/plain")], format!("{}{end}", "secret output\n".repeat(5000)))
+        };
+        match asked.path.as_str() {
+            "/api/v4/projects/12/jobs/7/trace" => {
+                log("\u{1b}[31;1mERROR: Job failed (system failure): prepare environment: no\u{1b}[0;m\n")
+            }
+            "/api/v4/projects/12/jobs/8/trace" => log("ERROR: Job failed: exit code 1\n"),
+            "/api/v4/projects/12/jobs/9/trace" => error_reply(403, "403 Forbidden"),
+            // Longer than an answer may be.
+            "/api/v4/projects/12/jobs/10/trace" => reply(200, &[], vec![b'x'; 2 << 20]),
+            _ => error_reply(404, "404 Not found"),
+        }
+    })
+    .await;
+    let mut running = Bench::new(&server).run(&[SourceKind::GitlabJobLogs]);
+    assert_eq!(running.next().await.body, Body::Alive, "nothing to ask is not silence");
+    running.wishes.send(logs_of(&[7, 8, 9, 10, 7])).unwrap();
+    let mut said = Vec::new();
+    while said.len() < 5 {
+        match running.next().await.body {
+            Body::JobLog(log) => said.push(format!("{} {:?}", log.job, log.given_up)),
+            Body::Note(note) => said.push(note),
+            Body::Alive => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    7 Some("prepare environment: no")
+    8 None
+    the token may not read the logs of some jobs: its user needs the role Reporter in their projects, Developer where a job ran with debug logging
+    9 None
+    10 None
+    "#);
+    // The wish stands, as until the desk takes it back, and is not asked for again.
+    assert_eq!(running.next_of(SourceKind::GitlabJobLogs).await.body, Body::Alive);
+    assert_eq!(server.seen().len(), 4);
+}
+
+#[tokio::test]
+async fn a_token_without_the_scope_is_told_once_and_not_for_each_job() {
+    let refusal = json!({"error": "insufficient_scope", "error_description": "The request requires higher privileges than \
+        provided by the access token.", "scope": "api read_api"});
+    let server = Server::start(move |_| reply(403, &[], refusal.to_string())).await;
+    let mut running = Bench::new(&server).run(&[SourceKind::GitlabJobLogs]);
+    running.wishes.send(logs_of(&(1..=20).collect::<Vec<_>>())).unwrap();
+    let (first, failure) = running.next_failure().await;
+    assert_eq!(failure.class, FailureClass::Forbidden);
+    let (second, _) = running.next_failure().await;
+    assert!(second.at.since(&first.at).as_secs() >= 590, "{:?}", second.at.since(&first.at));
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_log_is_asked_for_by_its_end() {
+    let server = Server::start(|asked| match asked.range.as_deref() {
+        Some("bytes=-16384") => reply(206, &[("content-range", "bytes 0-9/10")], "Job failed (system failure): short"),
+        other => panic!("{other:?}"),
+    })
+    .await;
+    let mut running = Bench::new(&server).run(&[SourceKind::GitlabJobLogs]);
+    running.wishes.send(logs_of(&[7])).unwrap();
+    let log = loop {
+        if let Body::JobLog(log) = running.next().await.body {
+            break log;
+        }
+    };
+    assert_eq!(log.given_up.as_deref(), Some("short"));
+}
+
 fn runner(id: u64, kind: &str) -> Value {
     json!({
         "id": format!("gid://gitlab/Ci::Runner/{id}"), "description": format!("runner {id}"), "shortSha": "Ab12Cd34",
@@ -267,6 +344,7 @@ async fn every_source_ends_at_shutdown() {
         SourceKind::GitlabStarted,
         SourceKind::GitlabRefs,
         SourceKind::GitlabRunners,
+        SourceKind::GitlabJobLogs,
     ]);
     running.next().await;
     running.shutdown.cancel();

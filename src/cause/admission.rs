@@ -46,6 +46,22 @@ pub fn classify(message: &str) -> Admission {
     told(&Sentence::new(bare(message))).unwrap_or(Admission::Other)
 }
 
+/// The cause for which the cluster refused a pod, out of the error with which a runner gives a job up; nothing where
+/// the runner failed at something else.
+///
+/// GitLab Runner (15 and later) puts the steps in front: `prepare environment: setting up build pod: …`.
+#[must_use]
+pub fn refusal(given_up: &str) -> Option<Admission> {
+    let text = bare(given_up);
+    // From here on the pod exists: what a registry denies is no matter of admission.
+    if text.contains("waiting for pod running") {
+        return None;
+    }
+    // `is forbidden` is what every admission plugin says, but rights that are missing say it, too.
+    let refused = || text.contains(" is forbidden: ") && !text.contains(" cannot create resource ");
+    told(&Sentence::new(text)).filter(|cause| cause.is_failure()).or_else(|| refused().then_some(Admission::Other))
+}
+
 /// What the text says, if anything.
 pub(super) fn told(sentence: &Sentence<'_>) -> Option<Admission> {
     static TABLE: LazyLock<Phrases<Admission>> = LazyLock::new(|| Phrases::new(ROWS));
@@ -173,6 +189,35 @@ mod tests {
             assert_eq!(classify(&message), cause, "{message}");
             let event = format!("(combined from similar events): Error creating: {message}");
             assert_eq!(classify(&event), cause, "{event}");
+        }
+    }
+
+    #[test]
+    fn a_runner_that_gave_a_job_up_names_a_refusal_or_something_else() {
+        let preparing = |text: &str| {
+            format!(
+                "prepare environment: setting up build pod: {text}. Check https://docs.gitlab.com/runner/shells/#shell-profile-loading-fails for more information"
+            )
+        };
+        for (given_up, cause) in [
+            (preparing("pods \"runner-x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3"), Some(Admission::Quota)),
+            (preparing("pods \"runner-x\" is forbidden: violates PodSecurity \"restricted:latest\": privileged"), Some(Admission::PodSecurity)),
+            (preparing("pods \"runner-x\" is forbidden: maximum cpu usage per Container is 2, but limit is 4"), Some(Admission::LimitRange)),
+            (preparing("admission webhook \"validate.kyverno.svc-fail\" denied the request:"), Some(Admission::WebhookDenied)),
+            (preparing("Internal error occurred: failed calling webhook \"w\": Post \"https://w.ns.svc:443/\": EOF"), Some(Admission::WebhookUnavailable)),
+            ("prepare environment: setting up credentials: secrets \"runner-x\" is forbidden: exceeded quota: q, requested: secrets=1, used: secrets=9, limited: secrets=9".into(), Some(Admission::Quota)),
+            // a plugin of admission that nobody has told us of
+            (preparing("pods \"runner-x\" is forbidden: by order of the house"), Some(Admission::Other)),
+            // rights, not admission
+            (preparing("pods is forbidden: User \"system:serviceaccount:a:b\" cannot create resource \"pods\" in API group \"\" in the namespace \"a\""), None),
+            // executors/kubernetes: the pod was made
+            ("prepare environment: waiting for pod running: timed out waiting for pod to start. Check …".into(), None),
+            ("prepare environment: waiting for pod running: pulling image \"a\": image pull failed: admission webhook denied the request: no".into(), None),
+            ("pod \"ns/runner-x\" is disrupted: reason \"EvictionByEvictionAPI\", message \"Eviction API: evicting\"".into(), None),
+            ("prepare environment: setting up build pod: context deadline exceeded".into(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(refusal(&given_up), cause, "{given_up}");
         }
     }
 }

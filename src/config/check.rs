@@ -49,7 +49,17 @@ pub(super) fn check(
 }
 
 fn gitlab(raw: &raw::Gitlab, checker: &mut Checker<'_>) -> Option<Gitlab> {
-    let raw::Gitlab { url, token_file, ca_file, timeout, requests_per_minute, max_answer_size, queue, runners } = raw;
+    let raw::Gitlab {
+        url,
+        token_file,
+        ca_file,
+        timeout,
+        requests_per_minute,
+        max_answer_size,
+        queue,
+        runners,
+        job_logs,
+    } = raw;
     let address = checker.address("gitlab.url", url.as_ref()).and_then(|url| base(url, checker));
     let token = checker.path("gitlab.token_file", token_file.as_ref(), "the API token");
     let ca_file = checker.path("gitlab.ca_file", ca_file.as_ref(), "the certificate authorities (PEM)");
@@ -68,6 +78,7 @@ fn gitlab(raw: &raw::Gitlab, checker: &mut Checker<'_>) -> Option<Gitlab> {
         max_answer_bytes,
         queue: queue?,
         runners_interval,
+        job_logs: job_logs.as_ref().and_then(|raw| raw.enabled).unwrap_or(false),
     })
 }
 

@@ -62,6 +62,8 @@ pub struct Gitlab {
     pub queue: Queue,
     /// Between two reads of the runners.
     pub runners_interval: Duration,
+    /// Whether the end of the log of jobs that failed before they had a pod is read.
+    pub job_logs: bool,
 }
 
 /// Reading the queue.

@@ -80,8 +80,17 @@ impl Page<'_> {
     }
 
     fn gitlab(&mut self, gitlab: &Gitlab) {
-        let Gitlab { url, token, ca_file, timeout, requests_per_minute, max_answer_bytes, queue, runners_interval } =
-            gitlab;
+        let Gitlab {
+            url,
+            token,
+            ca_file,
+            timeout,
+            requests_per_minute,
+            max_answer_bytes,
+            queue,
+            runners_interval,
+            job_logs,
+        } = gitlab;
         self.open(0, "gitlab");
         self.value(1, "gitlab.url", &scalar(url.as_str()));
         self.value(1, "gitlab.token_file", &scalar(&token.path().to_string_lossy()));
@@ -104,6 +113,8 @@ impl Page<'_> {
         self.value(2, "gitlab.queue.sweep", &duration_text(*sweep));
         self.open(1, "runners");
         self.value(2, "gitlab.runners.interval", &duration_text(*runners_interval));
+        self.open(1, "job_logs");
+        self.value(2, "gitlab.job_logs.enabled", &job_logs.to_string());
     }
 
     fn kubernetes(&mut self, kubernetes: &Kubernetes) {

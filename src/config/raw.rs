@@ -95,6 +95,8 @@ pub(super) struct Gitlab {
     pub(super) queue: Option<Queue>,
     /// How the runners are read.
     pub(super) runners: Option<Runners>,
+    /// Reading the logs of jobs whose pod the cluster refused to make.
+    pub(super) job_logs: Option<JobLogs>,
 }
 
 /// How the queue of pending jobs is read.
@@ -119,6 +121,16 @@ pub(super) struct Queue {
 pub(super) struct Runners {
     /// Time between two reads; 1s to 2m 30s. Data three reads old (5 minutes at most) is no longer judged.
     pub(super) interval: Option<DurationText>,
+}
+
+/// Reading the logs of jobs whose pod the cluster refused to make.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JobLogs {
+    /// `true`: of a job that failed as `runner_system_failure` without a pod, the last 16 KiB of the log are read, once,
+    /// for what the cluster's admission said. The text is judged and forgotten. The token needs `read_api`, its user
+    /// Reporter in the projects (Developer where a job ran with debug logging).
+    pub(super) enabled: Option<bool>,
 }
 
 /// How to reach the cluster and what to watch.

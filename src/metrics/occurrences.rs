@@ -30,6 +30,7 @@ pub struct Occurrences {
     pub(super) scheduling_failures: Counters,
     pub(super) pull_failures: Counters,
     pub(super) registry_failures: Counters,
+    pub(super) admission_failures: Counters,
     pub(super) attempts: Counters,
     pub(super) failures: Counters,
     pub(super) rejected_annotations: Counters,
@@ -57,6 +58,7 @@ impl Occurrences {
             scheduling_failures: Counters::new(rows::SCHEDULING_FAILURES),
             pull_failures: Counters::new(rows::IMAGE_PULL_FAILURES),
             registry_failures: Counters::new(rows::REGISTRY_PULL_FAILURES),
+            admission_failures: Counters::new(rows::ADMISSION_FAILURES),
             attempts: Counters::new(rows::SOURCE_ATTEMPTS),
             failures: Counters::new(rows::SOURCE_FAILURES),
             rejected_annotations: Counters::new(rows::REJECTED_ANNOTATIONS),
@@ -75,6 +77,9 @@ impl Occurrences {
             for tier in policy.tiers_of(source) {
                 if seen.insert((source.kind, tier)) {
                     seed::source_of_tier(&this, source.kind, &this.tier(tier));
+                    if source.kind == SourceKind::GitlabJobLogs {
+                        seed::job_logs_of_tier(&this, &this.tier(tier));
+                    }
                 }
             }
         }
@@ -94,6 +99,7 @@ impl Occurrences {
             &self.scheduling_failures,
             &self.pull_failures,
             &self.registry_failures,
+            &self.admission_failures,
             &self.attempts,
             &self.failures,
             &self.rejected_annotations,
@@ -144,6 +150,9 @@ impl Occurrences {
                 let registry = self.policy.registry_label(Some(registry));
                 self.pull_failures.increase(&[&tier, cause.as_str()]);
                 self.registry_failures.increase(&[&tier, &registry]);
+            }
+            Occurrence::AdmissionRefused { tier, cause } => {
+                self.admission_failures.increase(&[&self.tier(*tier), cause.as_str()]);
             }
             Occurrence::ClockClamped { phase } => self.clamps.increase(&[phase.as_str()]),
             Occurrence::AnnotationRejected { tier } => self.rejected_annotations.increase(&[&self.tier(*tier)]),

@@ -28,6 +28,8 @@ labels! {
         Runners = "runners",
         /// Runners over REST, details and managers included.
         RunnerDetails = "runner_details",
+        /// The end of a job's log.
+        Trace = "trace",
         /// Our own token, user and version.
         Probe = "probe",
     }
@@ -113,7 +115,8 @@ impl Own {
                 SourceKind::GitlabQueue
                 | SourceKind::GitlabStarted
                 | SourceKind::GitlabRefs
-                | SourceKind::GitlabRunners => own.source_run.seed(&[source.as_str()]),
+                | SourceKind::GitlabRunners
+                | SourceKind::GitlabJobLogs => own.source_run.seed(&[source.as_str()]),
                 SourceKind::KubePods | SourceKind::KubeEvents | SourceKind::KubeNodes => {
                     own.watch_restarts.seed(&[source.as_str()]);
                 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::catalogue::pull_failures;
+use super::catalogue::{admission_failures, pull_failures};
 use super::occurrences::Occurrences;
 use crate::cause::{Blame, Family, Scheduling};
 use crate::model::occurrence::{DropReason, FailureReason, Outcome, Phase, Table};
@@ -36,6 +36,13 @@ pub(super) fn tier(to: &Occurrences, tier: &str, registries: &[Arc<str>]) {
     }
     for registry in registries.iter().map(AsRef::as_ref).chain(["other"]) {
         to.registry_failures.seed(&[tier, registry]);
+    }
+}
+
+/// What can be read out of job logs in one tier. Without that source a zero would claim that nothing was refused.
+pub(super) fn job_logs_of_tier(to: &Occurrences, tier: &str) {
+    for cause in admission_failures() {
+        to.admission_failures.seed(&[tier, cause.as_str()]);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cause::{Blame, Pull, Scheduling, labels};
+use crate::cause::{Admission, Blame, Pull, Scheduling, labels};
 use crate::model::policy::TierId;
 use crate::observation::{FailureClass, JobId, SourceKey, SourceKind};
 
@@ -70,6 +70,13 @@ pub enum Occurrence {
         registry: Arc<str>,
         /// Why.
         cause: Pull,
+    },
+    /// The cluster refused to make a pod: `admission_failures_total`.
+    AdmissionRefused {
+        /// The tier.
+        tier: TierId,
+        /// Why.
+        cause: Admission,
     },
     /// A timestamp ran backwards and was bent: `clock_clamps_total`.
     ClockClamped {

@@ -113,7 +113,10 @@ impl Staleness {
     #[must_use]
     pub const fn of(&self, kind: SourceKind) -> Duration {
         match kind {
-            SourceKind::GitlabQueue | SourceKind::GitlabStarted | SourceKind::GitlabRefs => self.queue,
+            SourceKind::GitlabQueue
+            | SourceKind::GitlabStarted
+            | SourceKind::GitlabRefs
+            | SourceKind::GitlabJobLogs => self.queue,
             SourceKind::GitlabRunners => self.runners,
             SourceKind::KubePods | SourceKind::KubeEvents | SourceKind::KubeNodes | SourceKind::Clock => self.watch,
         }

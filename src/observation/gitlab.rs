@@ -71,6 +71,16 @@ pub struct JobReport {
     pub failure_reason: Option<Arc<str>>,
 }
 
+/// How the log of a failed job ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobLog {
+    /// The job.
+    pub job: JobId,
+    /// What the runner gave the job up with, cut; absent when the log does not say it or may not be read. It is judged
+    /// and forgotten, never shown.
+    pub given_up: Option<Arc<str>>,
+}
+
 /// A project whose queue is watched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectReport {

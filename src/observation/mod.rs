@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use failure::{Failure, FailureClass};
 pub use gitlab::{
-    JobReport, JobStatus, ManagerReport, ProjectReport, ProtectedRefs, QueueScope, RunnerReport, RunnerScope,
+    JobLog, JobReport, JobStatus, ManagerReport, ProjectReport, ProtectedRefs, QueueScope, RunnerReport, RunnerScope,
     RunnerStatus,
 };
 pub use kubernetes::{
@@ -86,6 +86,8 @@ pub enum SourceKind {
     GitlabRefs,
     /// Runners and their managers.
     GitlabRunners,
+    /// Ends of the logs of jobs that failed before they had a pod.
+    GitlabJobLogs,
     /// Pods of one namespace.
     KubePods,
     /// Events of one namespace.
@@ -96,11 +98,12 @@ pub enum SourceKind {
 
 impl SourceKind {
     /// Every kind that reaches out to an API.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::GitlabQueue,
         Self::GitlabStarted,
         Self::GitlabRefs,
         Self::GitlabRunners,
+        Self::GitlabJobLogs,
         Self::KubePods,
         Self::KubeEvents,
         Self::KubeNodes,
@@ -115,6 +118,7 @@ impl SourceKind {
             Self::GitlabStarted => "gitlab_started",
             Self::GitlabRefs => "gitlab_refs",
             Self::GitlabRunners => "gitlab_runners",
+            Self::GitlabJobLogs => "gitlab_job_logs",
             Self::KubePods => "kube_pods",
             Self::KubeEvents => "kube_events",
             Self::KubeNodes => "kube_nodes",
@@ -186,6 +190,8 @@ pub enum Body {
     ProtectedRefs(ProtectedRefs),
     /// All runners the token may see.
     Runners(Vec<RunnerReport>),
+    /// How the log of a failed job ends.
+    JobLog(JobLog),
     /// A pod changed; keyed by uid.
     Pod(Change<Box<PodReport>>),
     /// An event was written; keyed by uid.
@@ -219,6 +225,8 @@ pub struct Wishes {
     pub look_ups: Vec<LookUp>,
     /// Projects with waiting jobs whose tier depends on protected refs; the source remembers what it read.
     pub protected_refs: Vec<ProjectId>,
+    /// Failed jobs whose log may say why no pod was made.
+    pub logs: Vec<LookUp>,
 }
 
 /// A job to look up.

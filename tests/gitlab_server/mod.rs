@@ -37,6 +37,7 @@ pub struct Asked {
     pub raw_query: String,
     pub token: Option<String>,
     pub agent: String,
+    pub range: Option<String>,
     pub body: Value,
     /// How many requests to the same path came before.
     pub before: usize,
@@ -108,6 +109,7 @@ async fn read(request: Request) -> Asked {
         raw_query,
         token: header("private-token"),
         agent: header("user-agent").unwrap_or_default(),
+        range: header("range"),
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
         before: 0,
     }
@@ -209,6 +211,7 @@ impl Bench {
                 sweep: Duration::from_secs(1800),
             },
             runners_interval: Duration::from_secs(60),
+            job_logs: true,
         };
         Self { config, runners: Vec::new(), speed: 60.0, dir }
     }

@@ -23,6 +23,9 @@ pub struct Story {
     /// Watch pods; without it the daemon has no Kubernetes at all.
     #[serde(default = "yes")]
     kubernetes: bool,
+    /// Read the logs of jobs that failed before they had a pod.
+    #[serde(default)]
+    job_logs: bool,
     steps: Vec<Step>,
 }
 
@@ -40,6 +43,7 @@ struct Step {
     answer: Option<Job>,
     not_found: Option<u64>,
     refs: Option<Refs>,
+    log: Option<Log>,
     pods: Option<PodList>,
     pod: Option<Pod>,
     gone: Option<Gone>,
@@ -89,6 +93,13 @@ struct Job {
 struct Refs {
     project: u64,
     branches: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Log {
+    job: u64,
+    given_up: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -161,6 +172,9 @@ pub fn play(yaml: &str) -> String {
             expected.push(SourceKey::namespaced(SourceKind::KubePods, &tier.namespaces[0]));
         }
     }
+    if story.job_logs {
+        expected.push(SourceKey::global(SourceKind::GitlabJobLogs));
+    }
     let mut fleet = Fleet::new(policy, expected);
     let mut ledger = format!("{}\n", story.about);
     for step in story.steps {
@@ -182,8 +196,12 @@ pub fn play(yaml: &str) -> String {
             let wishes = fleet.wishes(&now);
             let look_ups: Vec<u64> = wishes.look_ups.iter().map(|look_up| look_up.job.0).collect();
             let refs: Vec<u64> = wishes.protected_refs.iter().map(|project| project.0).collect();
-            writeln!(ledger, "{:>6}s  wishes: look up {look_ups:?}, refs of {refs:?}", step.at)
-                .expect("a string takes text");
+            let mut line = format!("{:>6}s  wishes: look up {look_ups:?}, refs of {refs:?}", step.at);
+            if story.job_logs {
+                let logs: Vec<u64> = wishes.logs.iter().map(|look_up| look_up.job.0).collect();
+                write!(line, ", logs of {logs:?}").expect("a string takes text");
+            }
+            writeln!(ledger, "{line}").expect("a string takes text");
         }
     }
     ledger
@@ -260,6 +278,10 @@ fn bodies(step: &Step) -> Vec<(SourceKey, Body)> {
     }
     if let Some(id) = step.not_found {
         said.push((global(SourceKind::GitlabStarted), Body::JobNotFound(JobId(id))));
+    }
+    if let Some(log) = &step.log {
+        let log = JobLog { job: JobId(log.job), given_up: log.given_up.as_deref().map(Into::into) };
+        said.push((global(SourceKind::GitlabJobLogs), Body::JobLog(log)));
     }
     let pods = |namespace: &str| SourceKey::namespaced(SourceKind::KubePods, namespace);
     if let Some(list) = &step.pods {
@@ -416,6 +438,7 @@ fn line(occurrence: &Occurrence, policy: &Policy) -> Option<String> {
         Occurrence::PullFailed { tier, registry, cause } => {
             format!("{}: pull failed, {registry}, {}", name(tier), cause.as_str())
         }
+        Occurrence::AdmissionRefused { tier, cause } => format!("{}: refused, {}", name(tier), cause.as_str()),
         Occurrence::ClockClamped { phase } => format!("clamped {}", phase.as_str()),
         Occurrence::AnnotationRejected { tier } => format!("{}: annotation rejected", name(tier)),
         Occurrence::Unclassified { family } => format!("unclassified {}", family.as_str()),

@@ -1,6 +1,6 @@
 //! Labels and the sets their values come from: closed, or named by the configuration.
 
-use crate::cause::{Blame, Cause, Family, Pull, Scheduling};
+use crate::cause::{Admission, Blame, Cause, Family, Pull, Scheduling};
 use crate::metrics::own::{Operation, StatusClass};
 use crate::model::assessment::UnservedReason;
 use crate::model::occurrence::{DropReason, FailureReason, Outcome, Phase, Table};
@@ -65,6 +65,8 @@ pub(super) const POD_PHASE: Label = closed!("phase", PodPhase);
 pub(super) const SCHEDULING: Label = closed!("cause", Scheduling);
 pub(super) const PULL: Label =
     Label { name: "cause", values: Values::Closed(|| pull_failures().map(Pull::as_str).collect()) };
+pub(super) const ADMISSION: Label =
+    Label { name: "cause", values: Values::Closed(|| admission_failures().map(Admission::as_str).collect()) };
 pub(super) const NODE_STATE: Label = closed!("state", ["ready", "not_ready", "unschedulable"]);
 pub(super) const RUNNER_STATUS: Label = closed!("status", RunnerStatus);
 pub(super) const READY: Label = closed!("ready", ["true", "false"]);
@@ -82,6 +84,11 @@ pub(super) const TABLE: Label = closed!("table", Table);
 /// The causes of a pull that are failures: what is none is never a label of a failure metric.
 pub(in crate::metrics) fn pull_failures() -> impl Iterator<Item = Pull> {
     Pull::ALL.iter().copied().filter(|cause| Cause::Pull(*cause).is_failure())
+}
+
+/// The causes of a refusal; a warning is none.
+pub(in crate::metrics) fn admission_failures() -> impl Iterator<Item = Admission> {
+    Admission::ALL.iter().copied().filter(|cause| cause.is_failure())
 }
 
 impl Values {

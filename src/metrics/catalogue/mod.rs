@@ -6,8 +6,8 @@ mod label;
 mod markdown;
 mod rows;
 
-pub(super) use label::pull_failures;
 pub use label::{Label, RUNNERS_PER_TIER, Values};
+pub(super) use label::{admission_failures, pull_failures};
 pub use markdown::print;
 pub use rows::*;
 

@@ -66,6 +66,8 @@ rows! {
         "Image pulls of job pods that failed, once per pod, container and cause.";
     REGISTRY_PULL_FAILURES "tierwatch_" "registry_pull_failures_total" Counter Stable [TIER, REGISTRY]
         "Image pulls of job pods that failed, once per pod, container and cause, by registry.";
+    ADMISSION_FAILURES "tierwatch_" "admission_failures_total" Counter Stable [TIER, ADMISSION]
+        "Jobs whose pod the API server refused to make, once per job, by what the end of the job's log says; without gitlab.job_logs.enabled there is no series, since nothing else tells.";
     NODE_ALLOCATABLE_CPU "tierwatch_" "node_allocatable_cpu_cores" Gauge Stable [TIER]
         "CPU that the ready nodes of the tier's label can give to pods, in cores.";
     NODE_ALLOCATABLE_MEMORY "tierwatch_" "node_allocatable_memory_bytes" Gauge Stable [TIER]

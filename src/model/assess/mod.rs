@@ -136,6 +136,6 @@ fn objects(fleet: &Fleet, held: &Held, key: &SourceKey) -> Option<u64> {
         SourceKind::GitlabRunners => fleet.rosters.as_ref().map(|rosters| rosters.len() as u64),
         SourceKind::KubeNodes => Some(fleet.nodes.len() as u64),
         SourceKind::KubePods => key.namespace.as_deref().map(|namespace| held.pods(namespace)),
-        SourceKind::KubeEvents | SourceKind::Clock => None,
+        SourceKind::GitlabJobLogs | SourceKind::KubeEvents | SourceKind::Clock => None,
     }
 }

@@ -95,6 +95,8 @@ pub(in crate::model) struct Counted {
     /// The verdict, also where it was too old to be counted.
     pub(in crate::model) outcome: Option<Outcome>,
     pub(in crate::model) failed: bool,
+    /// Its log was read.
+    pub(in crate::model) log: bool,
 }
 
 /// One job.

@@ -26,6 +26,10 @@ impl Jobs {
         self.rows.values_mut().map(Box::as_mut)
     }
 
+    pub(super) fn get_mut(&mut self, id: JobId) -> Option<&mut JobRow> {
+        self.rows.get_mut(&id).map(Box::as_mut)
+    }
+
     /// Takes over one report and returns its row.
     pub(super) fn tell(&mut self, report: JobReport, at: Now) -> &mut JobRow {
         let row = self.rows.entry(report.id).or_insert_with(|| Box::new(JobRow::new(report.id, at)));

@@ -3,6 +3,7 @@
 //! The one owner of the fleet feeds it a single linear stream; it holds no lock and reads no clock.
 
 mod job;
+mod job_logs;
 mod jobs;
 mod nodes;
 mod pods;
@@ -113,6 +114,11 @@ impl Fleet {
                 let knowledge = self.knowledge(at);
                 self.jobs.hidden(id, at, &knowledge.context(&self.policy, self.rosters.as_ref()), &mut out);
             }
+            Body::JobLog(log) => {
+                let knowledge = self.knowledge(at);
+                let context = knowledge.context(&self.policy, self.rosters.as_ref());
+                job_logs::read(&mut self.jobs, &log, &context, &mut out);
+            }
             Body::Projects(projects) => self.replace_projects(projects, at),
             Body::ProtectedRefs(refs) => {
                 let project = refs.project;
@@ -144,7 +150,13 @@ impl Fleet {
             self.jobs.iter().filter(depends_on_refs).filter_map(|row| row.project).collect();
         let protected_refs = projects.into_iter().collect();
         let patience = self.policy.staleness.queue.div_f64(3.0);
-        Wishes { look_ups: self.jobs.look_ups(now, patience), protected_refs }
+        let logs_are_read = self.sources.get(&SourceKey::global(SourceKind::GitlabJobLogs)).is_some();
+        let logs = if logs_are_read {
+            job_logs::wanted(&self.jobs, &self.knowledge(*now).context(&self.policy, self.rosters.as_ref()))
+        } else {
+            Vec::new()
+        };
+        Wishes { look_ups: self.jobs.look_ups(now, patience), protected_refs, logs }
     }
 
     /// Part of the watched projects seen within the sweep; `None` while none is watched.

@@ -29,7 +29,8 @@ impl SourceRow {
 
     /// Its last good data is within the horizon, whether or not it fails now.
     pub(in crate::model) fn fresh(&self, kind: SourceKind, staleness: &Staleness, now: &Now) -> bool {
-        let asked_on_demand = matches!(kind, SourceKind::GitlabRefs | SourceKind::GitlabStarted);
+        let asked_on_demand =
+            matches!(kind, SourceKind::GitlabRefs | SourceKind::GitlabStarted | SourceKind::GitlabJobLogs);
         self.last_success.is_some_and(|at| asked_on_demand || now.since(&at) <= staleness.of(kind))
     }
 }
@@ -54,8 +55,9 @@ impl Sources {
     }
 
     pub(in crate::model) fn all_attempted(&self) -> bool {
-        // Protected refs are read only when a waiting job depends on them.
-        self.rows.iter().all(|(key, row)| row.attempted() || key.kind == SourceKind::GitlabRefs)
+        // Protected refs and logs are read only when a job asks for it.
+        let on_demand = |kind| matches!(kind, SourceKind::GitlabRefs | SourceKind::GitlabJobLogs);
+        self.rows.iter().all(|(key, row)| row.attempted() || on_demand(key.kind))
     }
 
     /// Notes who spoke; returns whether this was the source's first good answer.
@@ -89,6 +91,7 @@ impl Sources {
             | Body::Running { .. }
             | Body::Job(_)
             | Body::JobNotFound(_)
+            | Body::JobLog(_)
             | Body::Projects(_)
             | Body::ProtectedRefs(_)
             | Body::Runners(_)

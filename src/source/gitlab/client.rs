@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use gitlab::api::{ApiError, AsyncClient, AsyncQuery, Endpoint, RestClient, UrlBase};
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -84,6 +84,7 @@ impl Client {
         &self,
         operation: Operation,
         request: http::Request<Vec<u8>>,
+        keep: Keep,
     ) -> Result<Response<Bytes>, ClientError> {
         let url = Url::parse(&request.uri().to_string())
             .map_err(|error| ClientError::Prepare { detail: error.to_string() })?;
@@ -102,7 +103,7 @@ impl Client {
         outgoing = outgoing.header(PRIVATE_TOKEN, header);
         let sent = self.0.clock.now();
         let span = tracing::info_span!("gitlab_request", doing = doing(operation));
-        let answered = self.exchange(operation, outgoing).instrument(span).await;
+        let answered = self.exchange(operation, outgoing, keep).instrument(span).await;
         let class = answered.as_ref().map_or(StatusClass::None, |response| status_class(response.status()));
         self.0.own.gitlab_request(operation, class, self.0.clock.now().since(&sent));
         self.judge(operation, answered?, &token)
@@ -129,6 +130,7 @@ impl Client {
         &self,
         operation: Operation,
         request: reqwest::RequestBuilder,
+        keep: Keep,
     ) -> Result<Response<Bytes>, ClientError> {
         let limit = self.0.max_answer_bytes;
         let too_large =
@@ -139,11 +141,16 @@ impl Client {
             return Err(too_large());
         }
         let mut body = BytesMut::new();
+        let mut read = 0;
         while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(operation, error))? {
-            if (body.len() + chunk.len()) as u64 > limit {
+            read += chunk.len() as u64;
+            if read > limit {
                 return Err(too_large());
             }
             body.extend_from_slice(&chunk);
+            if let Keep::End(bytes) = keep {
+                body.advance(body.len().saturating_sub(bytes));
+            }
         }
         let mut copied = Response::new(body.freeze());
         *copied.status_mut() = response.status();
@@ -189,6 +196,14 @@ fn status_class(status: StatusCode) -> StatusClass {
     }
 }
 
+/// How much of an answer's body is kept in memory. How much is read has a bound of its own.
+#[derive(Debug, Clone, Copy)]
+enum Keep {
+    All,
+    /// The last bytes.
+    End(usize),
+}
+
 /// One call under one `operation` label: the `gitlab` crate's client, which remembers the last answer's headers.
 #[derive(Debug)]
 pub struct Call {
@@ -229,9 +244,20 @@ impl Call {
             .header(http::header::CONTENT_TYPE, "application/json")
             .body(body)
             .map_err(|error| ClientError::Prepare { detail: error.to_string() })?;
-        let response = self.client.send(self.operation, request).await?;
+        let response = self.client.send(self.operation, request, Keep::All).await?;
         let (parts, body) = response.into_parts();
         self.decode(&body, parts.headers)
+    }
+
+    /// The last `bytes` of a text. GitLab's API (19.x) sends a log whole whatever part of it is asked for; what stands
+    /// before GitLab may know better.
+    pub(crate) async fn tail(&self, path: &str, bytes: usize) -> Result<Bytes, ClientError> {
+        let url = self.client.join(&format!("api/v4/{path}"))?;
+        let request = http::Request::get(url.as_str())
+            .header(RANGE, format!("bytes=-{bytes}"))
+            .body(Vec::new())
+            .map_err(|error| ClientError::Prepare { detail: error.to_string() })?;
+        Ok(self.client.send(self.operation, request, Keep::End(bytes)).await?.into_body())
     }
 
     fn decode(&self, body: &[u8], headers: HeaderMap) -> Result<Answer, ClientError> {
@@ -271,7 +297,7 @@ impl AsyncClient for Call {
     ) -> Result<Response<Bytes>, ApiError<ClientError>> {
         let request =
             request.body(body).map_err(|error| ApiError::client(ClientError::Prepare { detail: error.to_string() }))?;
-        let response = self.client.send(self.operation, request).await.map_err(ApiError::client)?;
+        let response = self.client.send(self.operation, request, Keep::All).await.map_err(ApiError::client)?;
         *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = response.headers().clone();
         Ok(response)
     }

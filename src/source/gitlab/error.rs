@@ -186,6 +186,7 @@ pub(crate) const fn doing(operation: Operation) -> &'static str {
         Operation::ProtectedRefs => "reading the protected branches and tags of a project",
         Operation::Runners => "listing the runners",
         Operation::RunnerDetails => "reading one runner",
+        Operation::Trace => "reading the end of a job's log",
         Operation::Probe => "asking what the token may see",
     }
 }

@@ -5,7 +5,8 @@
 //!        └ queue_projects ┤            │         ├ client ─ transport
 //! started ────────────────┼─ queries ──┤ paging  │   └ budget, answer, error
 //! refs ───────────────────┤            └ endpoints
-//! runners ────────────────┘  translate: JSON → our words, pure
+//! runners ────────────────┤
+//! job_logs ───────────────┘  translate: JSON → our words, pure
 //! ```
 //!
 //! [`GitlabSources`] makes them all; [`NEEDS`] says what each needs of the token.
@@ -17,6 +18,7 @@ mod endpoints;
 mod error;
 mod graphql;
 mod instance_jobs;
+mod job_logs;
 mod notes;
 mod paging;
 pub mod queries;
@@ -30,6 +32,7 @@ mod started;
 mod text;
 pub mod translate;
 mod transport;
+mod wished;
 
 pub use client::{Call, Client};
 pub use error::ClientError;

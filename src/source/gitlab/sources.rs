@@ -17,6 +17,7 @@ use crate::source::poll::{self, Poll, Schedule};
 
 use super::client::Client;
 use super::error::ClientError;
+use super::job_logs::JobLogs;
 use super::queue::Queue;
 use super::queue_projects::ProjectsQueue;
 use super::refs::Refs;
@@ -49,9 +50,11 @@ pub struct GitlabSources {
 impl GitlabSources {
     /// The keys under which these sources speak: the desk may wait for each of them.
     #[must_use]
-    pub fn keys() -> [SourceKey; 4] {
-        [SourceKind::GitlabQueue, SourceKind::GitlabStarted, SourceKind::GitlabRefs, SourceKind::GitlabRunners]
-            .map(SourceKey::global)
+    pub fn keys(config: &Gitlab) -> Vec<SourceKey> {
+        let always =
+            [SourceKind::GitlabQueue, SourceKind::GitlabStarted, SourceKind::GitlabRefs, SourceKind::GitlabRunners];
+        let logs = config.job_logs.then_some(SourceKind::GitlabJobLogs);
+        always.into_iter().chain(logs).map(SourceKey::global).collect()
     }
 
     /// One future per source, to be spawned; each ends when `shutdown` is canceled or nobody listens any more,
@@ -71,14 +74,19 @@ impl GitlabSources {
         let projects = ProjectsQueue::new(client.clone(), queue, rate, outbox(SourceKind::GitlabStarted));
         let (queue_source, way) = Queue::new(queue.source, client.clone(), projects);
         let started = Started::new(client.clone(), way, wishes.clone(), rate, queue.interval);
-        let refs = Refs::new(client.clone(), wishes);
-        let runners = Runners::new(client, queue.groups.clone(), runners);
-        Ok(vec![
+        let refs = Refs::new(client.clone(), wishes.clone());
+        let runners = Runners::new(client.clone(), queue.groups.clone(), runners);
+        let mut sources = vec![
             task(queue_source, often, outbox(SourceKind::GitlabQueue), &own, shutdown),
             task(started, often, outbox(SourceKind::GitlabStarted), &own, shutdown),
             task(refs, often, outbox(SourceKind::GitlabRefs), &own, shutdown),
             task(runners, seldom, outbox(SourceKind::GitlabRunners), &own, shutdown),
-        ])
+        ];
+        if config.job_logs {
+            let logs = JobLogs::new(client, wishes, rate, queue.interval);
+            sources.push(task(logs, often, outbox(SourceKind::GitlabJobLogs), &own, shutdown));
+        }
+        Ok(sources)
     }
 }
 
@@ -162,5 +170,12 @@ pub const NEEDS: &[Need] = &[
         scope: "read_api",
         role: "Maintainer in the groups; any user for instance runners named by id",
         asks: &["graphql group", "GET /runners/:id", "GET /runners/:id/managers"],
+    },
+    Need {
+        source: SourceKind::GitlabJobLogs,
+        way: "",
+        scope: "read_api",
+        role: "Reporter in the projects, Developer for jobs with debug logging; asked only with gitlab.job_logs.enabled",
+        asks: &["GET /projects/:id/jobs/:job_id/trace"],
     },
 ];

@@ -1,6 +1,5 @@
 //! Jobs that a runner took: the running ones of the instance, and single jobs that the desk wants looked up.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use gitlab::api::projects::jobs::Job;
 use tokio::sync::watch;
 
 use crate::metrics::Operation;
-use crate::observation::{Body, Failure, JobId, JobReport, LookUp, QueueScope, Wishes};
+use crate::observation::{Body, Failure, JobReport, LookUp, QueueScope, Wishes};
 use crate::source::poll::{Interrupted, Poll};
 use crate::source::{Outbox, Texts};
 
@@ -21,12 +20,10 @@ use super::notes::Notes;
 use super::queue::Way;
 use super::queue_projects::{AT_ONCE, prepare};
 use super::translate::job_from_rest;
+use super::wished::Wished;
 
 /// The same job is not asked for more often: GitLab needs time to finish what we wait for.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
-
-/// After this time an answered look-up is forgotten.
-const FORGET: Duration = Duration::from_secs(10 * 60);
 
 /// The part of the request budget that look-ups may use.
 const BUDGET_PART: f64 = 0.2;
@@ -37,8 +34,7 @@ pub(crate) struct Started {
     way: watch::Receiver<Option<Way>>,
     wishes: watch::Receiver<Arc<Wishes>>,
     interval: Duration,
-    per_round: usize,
-    asked: HashMap<JobId, Duration>,
+    wished: Wished,
     notes: Notes,
     texts: Texts,
 }
@@ -51,18 +47,8 @@ impl Started {
         requests_per_minute: u32,
         interval: Duration,
     ) -> Self {
-        let per_round = f64::from(requests_per_minute) * interval.as_secs_f64() / 60.0 * BUDGET_PART;
-        let per_round = (per_round as usize).max(1);
-        Self {
-            client,
-            way,
-            wishes,
-            interval,
-            per_round,
-            asked: HashMap::new(),
-            notes: Notes::default(),
-            texts: Texts::default(),
-        }
+        let wished = Wished::new(ASK_AGAIN, requests_per_minute, interval, BUDGET_PART);
+        Self { client, way, wishes, interval, wished, notes: Notes::default(), texts: Texts::default() }
     }
 
     /// The way the queue is read. `auto` chooses by its first answer: that is waited for, but not longer than a
@@ -89,8 +75,8 @@ impl Started {
     }
 
     async fn look_up(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
-        let now = outbox.clock().now().mono;
-        let wanted = self.due(now);
+        let wishes = self.wishes.borrow_and_update().clone();
+        let wanted = self.wished.due(&wishes.look_ups, outbox.clock().now().mono);
         let client = &self.client;
         let mut answers = futures::stream::iter(wanted)
             .map(|wish| async move { (ask(client, wish).await, wish) })
@@ -105,26 +91,9 @@ impl Started {
                 }
                 Err(error) => return Err(error.into()),
             }
-            self.asked.insert(wish.job, outbox.clock().now().mono);
+            self.wished.asked(wish.job, outbox.clock().now().mono);
         }
         first_failure.map_or(Ok(()), |failure| Err(failure.into()))
-    }
-
-    /// The most urgent wishes that were not just asked.
-    fn due(&mut self, now: Duration) -> Vec<LookUp> {
-        self.asked.retain(|_, at| now.saturating_sub(*at) < FORGET);
-        let wishes = self.wishes.borrow_and_update().clone();
-        let rested = |wish: &LookUp| self.asked.get(&wish.job).is_none_or(|at| now.saturating_sub(*at) >= ASK_AGAIN);
-        let mut wanted: Vec<LookUp> = Vec::new();
-        for wish in wishes.look_ups.iter().copied().filter(rested) {
-            if wanted.len() == self.per_round {
-                break;
-            }
-            if !wanted.contains(&wish) {
-                wanted.push(wish);
-            }
-        }
-        wanted
     }
 }
 

@@ -40,7 +40,8 @@ impl Need {
             | SourceKind::GitlabQueue
             | SourceKind::GitlabStarted
             | SourceKind::GitlabRefs
-            | SourceKind::GitlabRunners => return Self { group: "", resource: "", verbs: &[], namespaced: false },
+            | SourceKind::GitlabRunners
+            | SourceKind::GitlabJobLogs => return Self { group: "", resource: "", verbs: &[], namespaced: false },
         };
         Self { group: "", resource, verbs: &VERBS, namespaced }
     }

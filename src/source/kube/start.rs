@@ -63,7 +63,8 @@ pub fn start(
                 | SourceKind::GitlabQueue
                 | SourceKind::GitlabStarted
                 | SourceKind::GitlabRefs
-                | SourceKind::GitlabRunners,
+                | SourceKind::GitlabRunners
+                | SourceKind::GitlabJobLogs,
                 _,
             ) => {} // never planned
         }

@@ -4,6 +4,7 @@
 //! Unknown keys are ignored and unknown enum values become `Other`, since GitLab adds both every month.
 
 mod job;
+mod log;
 mod runner;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::observation::{ProjectId, ProjectReport};
 use super::text::kept;
 
 pub use job::{job_from_graphql, job_from_rest};
+pub use log::given_up;
 pub use runner::{managers_from_rest, more_projects_than_shown, runner_from_graphql, runner_from_rest};
 
 /// Tags kept of a job or a runner. GitLab allows a runner 50: a job with more can match none, and keeps enough

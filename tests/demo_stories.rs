@@ -165,6 +165,15 @@ fn a_taken_back_node_ends_its_jobs() {
 }
 
 #[test]
+fn a_quota_refuses_the_pods_that_come_too_many() {
+    let truth = tell("quota-exhausted");
+    let standard = &truth.tiers["standard"];
+    assert!(standard.refused["quota"] > 5, "{standard:?}");
+    assert!(standard.failed["runner_system_failure"] >= standard.refused["quota"]);
+    assert!(truth.tiers.iter().all(|(name, tier)| *name == "standard" || tier.refused.is_empty()));
+}
+
+#[test]
 fn misbehaving_apis_hurt_no_job() {
     all_in_time_but(&truth_of("gitlab-429-storm"), &[]);
     all_in_time_but(&truth_of("apiserver-relist"), &[]);

@@ -62,7 +62,7 @@ pub struct Gitlab {
     pub queue: Queue,
     /// Between two reads of the runners.
     pub runners_interval: Duration,
-    /// Whether the end of the log of jobs that failed before they had a pod is read.
+    /// Whether the end of the log of jobs that failed before they ran is read.
     pub job_logs: bool,
 }
 

@@ -127,7 +127,7 @@ pub(super) struct Runners {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct JobLogs {
-    /// `true`: of a job that failed as `runner_system_failure` without a pod, the last 16 KiB of the log are read, once,
+    /// `true`: of a job that failed as `runner_system_failure` before it ran, the last 16 KiB of the log are read, once,
     /// for what the cluster's admission said. The text is judged and forgotten. The token needs `read_api`, its user
     /// Reporter in the projects (Developer where a job ran with debug logging).
     pub(super) enabled: Option<bool>,

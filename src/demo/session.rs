@@ -107,7 +107,7 @@ impl Demo {
     #[must_use]
     pub fn config_yaml(&self) -> String {
         format!(
-            "gitlab:\n  url: {}\n  token_file: {}\nkubernetes:\n  kubeconfig: {}\nregistries: [docker.io, registry.harbour.example]\ntiers:\n{}",
+            "gitlab:\n  url: {}\n  token_file: {}\n  job_logs: {{ enabled: true }}\nkubernetes:\n  kubeconfig: {}\nregistries: [docker.io, registry.harbour.example]\ntiers:\n{}",
             self.gitlab_url,
             quoted(&self.token_file()),
             quoted(&self.kubeconfig()),

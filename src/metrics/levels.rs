@@ -185,5 +185,8 @@ fn managers_and_nodes(page: &mut Page<'_, '_, '_>) -> fmt::Result {
         ]
     })?;
     page.each(rows::NODE_ALLOCATABLE_CPU, |tier| Some(cores(tier.nodes?.allocatable_cpu_millis)))?;
-    page.each(rows::NODE_ALLOCATABLE_MEMORY, |tier| Some(number(tier.nodes?.allocatable_memory_bytes)))
+    page.each(rows::NODE_ALLOCATABLE_MEMORY, |tier| Some(number(tier.nodes?.allocatable_memory_bytes)))?;
+    page.many(rows::QUOTA_USED, |tier| {
+        tier.quotas.iter().flatten().map(|quota| (vec![quota.resource.as_str()], quota.ratio)).collect()
+    })
 }

@@ -117,7 +117,7 @@ impl Own {
                 | SourceKind::GitlabRefs
                 | SourceKind::GitlabRunners
                 | SourceKind::GitlabJobLogs => own.source_run.seed(&[source.as_str()]),
-                SourceKind::KubePods | SourceKind::KubeEvents | SourceKind::KubeNodes => {
+                SourceKind::KubePods | SourceKind::KubeEvents | SourceKind::KubeNodes | SourceKind::KubeQuotas => {
                     own.watch_restarts.seed(&[source.as_str()]);
                 }
             }

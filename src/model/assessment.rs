@@ -60,6 +60,8 @@ pub struct TierAssessment {
     pub managers: Option<ManagerLevels>,
     /// Nodes of the tier's label; absent when not seen.
     pub nodes: Option<NodeLevels>,
+    /// The fullest quota per resource; absent when not seen, empty without quotas.
+    pub quotas: Option<Vec<QuotaLevel>>,
     /// Why, worst first.
     pub causes: Vec<CauseLine>,
     /// The jobs that wait longest, at most ten.
@@ -202,6 +204,43 @@ pub struct NodeLevels {
     pub allocatable_cpu_millis: u64,
     /// Of ready nodes, in bytes.
     pub allocatable_memory_bytes: u64,
+}
+
+labels! {
+    /// What a quota limits; requests and limits of one resource are one.
+    QuotaResource {
+        /// Pods.
+        Pods = "pods",
+        /// CPU.
+        Cpu = "cpu",
+        /// Memory.
+        Memory = "memory",
+        /// Ephemeral storage.
+        EphemeralStorage = "ephemeral_storage",
+        /// Anything else: objects by count, extended resources, storage.
+        Other = "other",
+    }
+}
+
+/// How much of a quota is used.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct QuotaLevel {
+    /// What it limits.
+    pub resource: QuotaResource,
+    /// Used of granted; above 1 where a quota was lowered, 1 where nothing is granted.
+    pub ratio: f64,
+    /// Used, in thousandths of a core, a byte or a piece.
+    pub used_thousandths: u64,
+    /// Granted, likewise.
+    pub hard_thousandths: u64,
+    /// The resource as the quota writes it.
+    pub written: Arc<str>,
+    /// The quota's name.
+    pub quota: Arc<str>,
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// It holds for some pods only.
+    pub scoped: bool,
 }
 
 /// One reason why a tier hurts, ready to be read.

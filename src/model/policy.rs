@@ -118,7 +118,11 @@ impl Staleness {
             | SourceKind::GitlabRefs
             | SourceKind::GitlabJobLogs => self.queue,
             SourceKind::GitlabRunners => self.runners,
-            SourceKind::KubePods | SourceKind::KubeEvents | SourceKind::KubeNodes | SourceKind::Clock => self.watch,
+            SourceKind::KubePods
+            | SourceKind::KubeEvents
+            | SourceKind::KubeNodes
+            | SourceKind::KubeQuotas
+            | SourceKind::Clock => self.watch,
         }
     }
 }

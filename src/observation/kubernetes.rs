@@ -278,3 +278,25 @@ pub struct Taint {
     /// `NoSchedule`, `PreferNoSchedule`, `NoExecute`.
     pub effect: Arc<str>,
 }
+
+/// The trimmed resource quota.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotaReport {
+    /// Its name: the identity within its namespace.
+    pub name: Arc<str>,
+    /// It holds for some pods only (`spec.scopes`, `spec.scopeSelector`).
+    pub scoped: bool,
+    /// `status.hard` beside `status.used`; what was not counted yet is missing.
+    pub lines: Vec<QuotaLine>,
+}
+
+/// One resource of a quota.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotaLine {
+    /// As written, e.g. `requests.cpu`, `pods`.
+    pub resource: Arc<str>,
+    /// Used, in thousandths of a core, a byte or a piece.
+    pub used_thousandths: u64,
+    /// Granted, likewise.
+    pub hard_thousandths: u64,
+}

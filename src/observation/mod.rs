@@ -22,7 +22,7 @@ pub use gitlab::{
 };
 pub use kubernetes::{
     ContainerReport, ContainerRole, ContainerState, Disruption, EventReport, Exposure, NodeReport, PodPhase, PodReport,
-    PodRole, Requests, Scheduled, Taint, Toleration,
+    PodRole, QuotaLine, QuotaReport, Requests, Scheduled, Taint, Toleration,
 };
 
 /// One instant, read once: what the calendar says and what the stopwatch says.
@@ -86,7 +86,7 @@ pub enum SourceKind {
     GitlabRefs,
     /// Runners and their managers.
     GitlabRunners,
-    /// Ends of the logs of jobs that failed before they had a pod.
+    /// Ends of the logs of jobs that failed before they ran.
     GitlabJobLogs,
     /// Pods of one namespace.
     KubePods,
@@ -94,11 +94,13 @@ pub enum SourceKind {
     KubeEvents,
     /// Nodes of the cluster.
     KubeNodes,
+    /// Resource quotas of one namespace.
+    KubeQuotas,
 }
 
 impl SourceKind {
     /// Every kind that reaches out to an API.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::GitlabQueue,
         Self::GitlabStarted,
         Self::GitlabRefs,
@@ -107,6 +109,7 @@ impl SourceKind {
         Self::KubePods,
         Self::KubeEvents,
         Self::KubeNodes,
+        Self::KubeQuotas,
     ];
 
     /// The label value.
@@ -122,6 +125,7 @@ impl SourceKind {
             Self::KubePods => "kube_pods",
             Self::KubeEvents => "kube_events",
             Self::KubeNodes => "kube_nodes",
+            Self::KubeQuotas => "kube_quotas",
         }
     }
 }
@@ -198,6 +202,8 @@ pub enum Body {
     Event(Change<Box<EventReport>>),
     /// A node changed; keyed by name.
     Node(Change<Box<NodeReport>>),
+    /// A resource quota changed; keyed by name within the source's namespace.
+    Quota(Change<Box<QuotaReport>>),
     /// A watch is in contact although nothing changed.
     Alive,
     /// The source tells about itself in words, e.g. which way of reading the queue it chose and why.

@@ -114,6 +114,8 @@ async fn each_namespace_is_watched_once_whoever_shares_it() {
         namespaced(SourceKind::KubeEvents, "ci-deploy"),
         namespaced(SourceKind::KubeEvents, "ci-standard"),
         SourceKey::global(SourceKind::KubeNodes),
+        namespaced(SourceKind::KubeQuotas, "ci-deploy"),
+        namespaced(SourceKind::KubeQuotas, "ci-standard"),
     ];
     assert_eq!(daemon.watches.keys, expected);
     daemon.listed(expected.to_vec()).await;

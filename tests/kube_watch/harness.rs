@@ -157,6 +157,7 @@ impl Daemon {
                         Body::Pod(Change::Replace(_))
                             | Body::Event(Change::Replace(_))
                             | Body::Node(Change::Replace(_))
+                            | Body::Quota(Change::Replace(_))
                     );
                     listed.then_some(said.source)
                 })

@@ -10,8 +10,8 @@ use prometheus_client::registry::Registry;
 use tierwatch::cause::{Blame, Cause, Pull, Scheduling};
 use tierwatch::metrics::{Levels, Occurrences, Own};
 use tierwatch::model::assessment::{
-    Assessment, CauseLine, ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, RunnerLevels, RunnerLine,
-    RunningLevels, SourceStatus, TierAssessment, TierState, UnservedReason, WaitingJob,
+    Assessment, CauseLine, ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, QuotaLevel, QuotaResource,
+    RunnerLevels, RunnerLine, RunningLevels, SourceStatus, TierAssessment, TierState, UnservedReason, WaitingJob,
 };
 use tierwatch::model::occurrence::Phase;
 use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, Urgency};
@@ -68,7 +68,7 @@ pub fn sources(policy: &Policy) -> Vec<SourceKey> {
 }
 
 fn watches_a_namespace(kind: SourceKind) -> bool {
-    matches!(kind, SourceKind::KubePods | SourceKind::KubeEvents)
+    matches!(kind, SourceKind::KubePods | SourceKind::KubeEvents | SourceKind::KubeQuotas)
 }
 
 /// A tier of which nothing is known but its configuration.
@@ -87,6 +87,7 @@ pub fn unknown_tier(name: &str) -> TierAssessment {
         runners: None,
         managers: None,
         nodes: None,
+        quotas: None,
         causes: vec![],
         waiting: vec![],
         phases: vec![],
@@ -116,6 +117,7 @@ pub fn calm_tier(name: &str) -> TierAssessment {
             allocatable_cpu_millis: 96_000,
             allocatable_memory_bytes: 384 << 30,
         }),
+        quotas: Some(vec![quota(QuotaResource::Pods, "pods", 17, 40), quota(QuotaResource::Cpu, "limits.cpu", 48, 64)]),
         phases: vec![
             (Phase::Queue, Duration::from_millis(4200)),
             (Phase::Dispatch, Duration::from_millis(900)),
@@ -124,6 +126,19 @@ pub fn calm_tier(name: &str) -> TierAssessment {
             (Phase::Containers, Duration::from_millis(8400)),
         ],
         ..unknown_tier(name)
+    }
+}
+
+fn quota(resource: QuotaResource, written: &str, used: u32, hard: u32) -> QuotaLevel {
+    QuotaLevel {
+        resource,
+        ratio: f64::from(used) / f64::from(hard),
+        used_thousandths: u64::from(used) * 1000,
+        hard_thousandths: u64::from(hard) * 1000,
+        written: Arc::from(written),
+        quota: Arc::from("jobs"),
+        namespace: Arc::from("runners-standard"),
+        scoped: false,
     }
 }
 
@@ -163,6 +178,7 @@ pub fn hurting_tier(name: &str) -> TierAssessment {
             allocatable_cpu_millis: 96_000,
             allocatable_memory_bytes: 384 << 30,
         }),
+        quotas: Some(vec![quota(QuotaResource::Pods, "pods", 50, 50)]),
         causes: vec![
             CauseLine {
                 cause: Cause::Scheduling(Scheduling::InsufficientCpu),

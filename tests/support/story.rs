@@ -47,6 +47,7 @@ struct Step {
     pods: Option<PodList>,
     pod: Option<Pod>,
     gone: Option<Gone>,
+    quota: Option<Quota>,
     nodes: Option<Vec<Node>>,
     fails: Option<Fails>,
     /// Let time pass without news.
@@ -150,6 +151,18 @@ struct Gone {
     uid: String,
 }
 
+/// A namespace's quotas, as a complete list: one with this line, or none.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Quota {
+    namespace: String,
+    resource: Option<String>,
+    #[serde(default)]
+    used: u64,
+    #[serde(default)]
+    hard: u64,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fails {
@@ -191,6 +204,11 @@ pub fn play(yaml: &str) -> String {
             let tier = assessment.tiers.iter().find(|known| known.name.as_ref() == tier).expect("a tier of the policy");
             writeln!(ledger, "{:>6}s  {} is {}: {}", step.at, tier.name, tier.state.as_str(), tier.headline)
                 .expect("a string takes text");
+            for quota in tier.quotas.iter().flatten() {
+                let (at, resource) = (step.at, quota.resource.as_str());
+                writeln!(ledger, "{at:>6}s  {}: {:.2} of the quota of {resource} is used", tier.name, quota.ratio)
+                    .expect("a string takes text");
+            }
         }
         if step.wishes {
             let wishes = fleet.wishes(&now);
@@ -297,6 +315,18 @@ fn bodies(step: &Step) -> Vec<(SourceKey, Body)> {
     if let Some(nodes) = &step.nodes {
         let replace = nodes.iter().map(node).collect();
         said.push((global(SourceKind::KubeNodes), Body::Node(Change::Replace(replace))));
+    }
+    if let Some(quota) = &step.quota {
+        let report = quota.resource.as_deref().map(|resource| {
+            let line = QuotaLine {
+                resource: resource.into(),
+                used_thousandths: quota.used * 1000,
+                hard_thousandths: quota.hard * 1000,
+            };
+            Box::new(QuotaReport { name: "jobs".into(), scoped: false, lines: vec![line] })
+        });
+        let key = SourceKey::namespaced(SourceKind::KubeQuotas, &quota.namespace);
+        said.push((key, Body::Quota(Change::Replace(report.into_iter().collect()))));
     }
     if let Some(fails) = &step.fails {
         let key = SourceKey { kind: fails.source, namespace: fails.namespace.as_deref().map(Into::into) };

@@ -306,6 +306,23 @@ pub(crate) fn namespace(name: &Arc<str>, uid: String, created: Timestamp) -> Dra
     }
 }
 
+pub(crate) fn quota_key(namespace: &Arc<str>) -> Key {
+    Key { resource: Resource::Quotas, namespace: Arc::clone(namespace), name: "jobs".into() }
+}
+
+/// A quota of pods, as the quota controller has counted it.
+pub(crate) fn quota(namespace: &Arc<str>, uid: &str, created: Timestamp, used: usize, hard: usize) -> Draft {
+    let (used, hard) = (used.to_string(), hard.to_string());
+    let body = json!({
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": { "name": "jobs", "namespace": namespace, "uid": uid, "creationTimestamp": second(created) },
+        "spec": { "hard": { "pods": hard } },
+        "status": { "hard": { "pods": hard }, "used": { "pods": used } },
+    });
+    Draft { key: quota_key(namespace), body, labels: Vec::new(), fields: Vec::new() }
+}
+
 /// Something that a component said about an object.
 #[derive(Debug, Clone)]
 pub(crate) struct Said<'a> {

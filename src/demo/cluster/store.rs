@@ -10,6 +10,7 @@ pub(crate) enum Resource {
     Events,
     Nodes,
     Namespaces,
+    Quotas,
 }
 
 /// What an object is found by.

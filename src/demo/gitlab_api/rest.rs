@@ -49,6 +49,7 @@ pub(super) fn answer(world: &World, caller: Option<&Caller>, path: &[&str], para
         ["projects"] => asked.projects(None),
         ["projects", project, "jobs"] => asked.jobs(project),
         ["projects", project, "jobs", job] => asked.job(project, job),
+        ["projects", project, "jobs", job, "trace"] => asked.trace(project, job),
         ["projects", project, "protected_branches"] => asked.protected_branches(project),
         ["projects", project, "protected_tags"] => asked.protected_tags(project),
         ["projects", project] => asked.project(project).map(|row| Answer::ok(shapes::project(world, row, false))),
@@ -155,13 +156,24 @@ impl<'a> Asked<'a> {
     }
 
     fn job(&self, project: &str, job: &str) -> Result<Answer, Answer> {
+        self.found_job(project, job).map(|row| Answer::ok(shapes::job(self.world, row)))
+    }
+
+    /// The whole log: GitLab has no answer to a `Range`.
+    fn trace(&self, project: &str, job: &str) -> Result<Answer, Answer> {
+        let row = self.found_job(project, job)?;
+        let log = shapes::log(self.world, row);
+        Ok(Answer::text(StatusCode::OK, "text/plain", log)
+            .with("content-disposition", format!("infile; filename=\"{}.log\"", row.id)))
+    }
+
+    fn found_job(&self, project: &str, job: &str) -> Result<&'a Job, Answer> {
         let project = self.project(project)?;
         if !self.caller.reads_builds(project) {
             return Err(Answer::forbidden());
         }
         let row = job.parse().ok().and_then(|id: u64| self.world.jobs.get(&id));
         row.filter(|row| self.world.projects.get(row.project).is_some_and(|own| own.id == project.id))
-            .map(|row| Answer::ok(shapes::job(self.world, row)))
             .ok_or_else(|| Answer::message(StatusCode::NOT_FOUND, "404 Not found"))
     }
 

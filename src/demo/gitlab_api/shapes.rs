@@ -123,6 +123,27 @@ pub(super) fn job(world: &World, job: &Job) -> Value {
 }
 
 /// A job of a runner.
+/// A job's log, as GitLab Runner 19.x writes it with its time stamps.
+pub(super) fn log(world: &World, job: &Job) -> String {
+    let Some(taken) = job.taken else { return String::new() };
+    let began = instant(taken.at);
+    let namespace = world.tiers.get(taken.runner).map_or("", |tier| tier.namespace.as_ref());
+    let mut log = format!(
+        "{began} 00O \u{1b}[0KRunning with gitlab-runner 19.2.0 (demo)\u{1b}[0;m\n\
+         {began} 00O section_start:{second}:prepare_executor\r\u{1b}[0K\u{1b}[0K\u{1b}[36;1mPreparing the \"kubernetes\" executor\u{1b}[0;m\u{1b}[0;m\n\
+         {began} 00O \u{1b}[0KUsing Kubernetes namespace: {namespace}\u{1b}[0;m\n",
+        second = taken.at.as_second(),
+    );
+    if let (Some(finished), Some(given_up)) = (job.finished, &job.given_up) {
+        let ended = instant(finished);
+        log.push_str(&format!(
+            "{ended} 00O \u{1b}[31;1mERROR: Job failed (system failure): {given_up}. Check https://docs.gitlab.com/runner/shells/\
+             #shell-profile-loading for more information\u{1b}[0;m\n"
+        ));
+    }
+    log
+}
+
 pub(super) fn runner_job(world: &World, job: &Job) -> Value {
     let mut row = job_basic(world, job);
     row["project"] = world.projects.get(job.project).map_or(Value::Null, |project| identity(world, project));

@@ -118,6 +118,7 @@ fn resource(plural: &str) -> Option<Resource> {
         "events" => Resource::Events,
         "nodes" => Resource::Nodes,
         "namespaces" => Resource::Namespaces,
+        "resourcequotas" => Resource::Quotas,
         _ => return None,
     })
 }
@@ -128,15 +129,16 @@ const fn words(resource: Resource) -> (&'static str, &'static str) {
         Resource::Events => ("events", "Event"),
         Resource::Nodes => ("nodes", "Node"),
         Resource::Namespaces => ("namespaces", "Namespace"),
+        Resource::Quotas => ("resourcequotas", "ResourceQuota"),
     }
 }
 
 fn resources() -> Value {
-    let rows: Vec<Value> = [Resource::Pods, Resource::Events, Resource::Nodes, Resource::Namespaces]
+    let rows: Vec<Value> = [Resource::Pods, Resource::Events, Resource::Nodes, Resource::Namespaces, Resource::Quotas]
         .into_iter()
         .map(|resource| {
             let (plural, kind) = words(resource);
-            let namespaced = matches!(resource, Resource::Pods | Resource::Events);
+            let namespaced = matches!(resource, Resource::Pods | Resource::Events | Resource::Quotas);
             json!({ "name": plural, "singularName": kind.to_lowercase(), "namespaced": namespaced, "kind": kind,
                 "verbs": ["get", "list", "watch"] })
         })

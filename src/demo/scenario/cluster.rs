@@ -34,6 +34,17 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             ],
         ),
         story(
+            "quota-exhausted",
+            "somebody gives the standard tier's namespace a quota of pods that is too small for its mornings",
+            "standard is at its pod quota; the jobs that come then fail as runner_system_failure, refused for quota",
+            18,
+            vec![
+                (minute(4), Act::Quota { tier: "standard", room: Some(3) }),
+                (minute(5), Act::Burst { tier: "standard", jobs: 12, over: minute(2), kind: Kind::Ordinary }),
+                (minute(10), Act::Quota { tier: "standard", room: None }),
+            ],
+        ),
+        story(
             "spot-interruption",
             "the cloud takes back two standard nodes",
             "running standard jobs fail as runner_system_failure; their pods were disrupted",

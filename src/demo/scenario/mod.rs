@@ -49,6 +49,8 @@ pub(crate) enum Act {
     ReplacePool { tier: &'static str, taint: Option<&'static str> },
     /// The cloud takes back one node of the tier.
     SpotInterruption { tier: &'static str },
+    /// The tier's namespace gets a quota with room for so many pods more, or loses it.
+    Quota { tier: &'static str, room: Option<usize> },
     /// GitLab's API misbehaves for a time.
     Gitlab { fault: GitlabFault, lasts: SignedDuration },
     /// The cluster's API misbehaves for a time.

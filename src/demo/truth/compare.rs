@@ -64,6 +64,7 @@ impl Comparison<'_> {
             "registry",
             &regrouped(&truth.pulls, |(registry, _)| registry.clone()),
         );
+        self.counts("admission_failures_total", "cause", &truth.refused);
         let levels = &truth.levels;
         self.level("queue_pending_jobs", levels.pending as f64, 0.0);
         self.level("queue_oldest_pending_age_seconds", levels.oldest, lag);

@@ -65,6 +65,8 @@ pub struct TierTruth {
     pub unschedulable: BTreeMap<&'static str, u64>,
     /// Images that could not be pulled by registry and cause, once per pod, container and cause.
     pub pulls: BTreeMap<(String, &'static str), u64>,
+    /// Pods that the API server refused, by cause.
+    pub refused: BTreeMap<&'static str, u64>,
     /// Pods that a disruption ended, by cause.
     pub disrupted: BTreeMap<&'static str, u64>,
     /// What is the case now.

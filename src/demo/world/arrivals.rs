@@ -110,6 +110,8 @@ impl World {
             finished: None,
             state: JobState::Pending,
             failure: None,
+            refusals: 0,
+            given_up: None,
             plan,
             pods: Vec::new(),
             first_pod: None,

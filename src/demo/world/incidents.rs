@@ -59,6 +59,11 @@ impl World {
                     self.interrupt_one(tier);
                 }
             }
+            Act::Quota { tier, room } => {
+                if let Some(tier) = self.tier_named(tier) {
+                    self.set_quota(tier, room);
+                }
+            }
             Act::Gitlab { fault, lasts } => self.disturb_gitlab(fault, lasts),
             Act::Kube { fault, lasts } => self.disturb_kube(fault, lasts),
         }

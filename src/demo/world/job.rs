@@ -84,6 +84,10 @@ pub(crate) struct Job {
     pub(crate) finished: Option<Timestamp>,
     pub(crate) state: JobState,
     pub(crate) failure: Option<&'static str>,
+    /// How often the API server refused to make its pod.
+    pub(crate) refusals: u32,
+    /// The error with which its runner gave it up before it had a pod.
+    pub(crate) given_up: Option<String>,
     pub(crate) plan: Plan,
     /// Its pods, oldest first; a pull retry makes a new one.
     pub(crate) pods: Vec<u64>,

@@ -203,5 +203,6 @@ impl World {
         if let Some(tier) = self.tiers.get(pod.tier) {
             self.store.delete(&objects::pod_key(&pod, tier));
         }
+        self.publish_quota(pod.tier);
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod land;
 mod levels;
 mod load;
 mod outcomes;
+mod quotas;
 mod runners;
 mod scheduling;
 mod setup;
@@ -63,6 +64,8 @@ pub struct World {
     /// Jobs an hour, and which interval of arrivals is the current one: a new rate makes the planned ones void.
     traffic: Vec<(f64, u64)>,
     scaling: Vec<bool>,
+    /// By tier.
+    quotas: Vec<Option<quotas::Quota>>,
     next_job: u64,
     next_pipeline: u64,
     next_pod: u64,

@@ -73,6 +73,11 @@ impl World {
         let (Some(runner), Some(project)) = (self.runners.get(taken.runner), self.projects.get(row.project)) else {
             return;
         };
+        let name = format!("runner-{}-project-{}-concurrent-{}-{word}", runner.short_token(), project.id, job % 20);
+        if let Some(refusal) = self.refusal(taken.runner, &name) {
+            return self.refused(job, pull_attempt, &refusal);
+        }
+        let Some(row) = self.jobs.get_mut(&job) else { return };
         self.next_pod += 1;
         row.pods.push(id);
         let part = |name, image: &Arc<str>, init, cpu_millis, memory_mib| Container {
@@ -92,7 +97,6 @@ impl World {
         if row.plan.service {
             containers.push(part("svc-0", &land::SERVICE_IMAGE.into(), false, 250, 512));
         }
-        let name = format!("runner-{}-project-{}-concurrent-{}-{word}", runner.short_token(), project.id, job % 20);
         let pod = Pod {
             uid,
             name: name.into(),
@@ -110,6 +114,7 @@ impl World {
         };
         self.pods.insert(id, pod);
         self.publish_pod(id);
+        self.publish_quota(taken.runner);
         self.soon(0.05, 0.4, Step::Schedule(id));
         self.after(POLL_TIMEOUT, Step::PollTimeout(id));
     }

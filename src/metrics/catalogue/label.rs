@@ -2,7 +2,7 @@
 
 use crate::cause::{Admission, Blame, Cause, Family, Pull, Scheduling};
 use crate::metrics::own::{Operation, StatusClass};
-use crate::model::assessment::UnservedReason;
+use crate::model::assessment::{QuotaResource, UnservedReason};
 use crate::model::occurrence::{DropReason, FailureReason, Outcome, Phase, Table};
 use crate::model::policy::Urgency;
 use crate::observation::{FailureClass, PodPhase, RunnerStatus, SourceKind};
@@ -67,6 +67,7 @@ pub(super) const PULL: Label =
     Label { name: "cause", values: Values::Closed(|| pull_failures().map(Pull::as_str).collect()) };
 pub(super) const ADMISSION: Label =
     Label { name: "cause", values: Values::Closed(|| admission_failures().map(Admission::as_str).collect()) };
+pub(super) const QUOTA_RESOURCE: Label = closed!("resource", QuotaResource);
 pub(super) const NODE_STATE: Label = closed!("state", ["ready", "not_ready", "unschedulable"]);
 pub(super) const RUNNER_STATUS: Label = closed!("status", RunnerStatus);
 pub(super) const READY: Label = closed!("ready", ["true", "false"]);

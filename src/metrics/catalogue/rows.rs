@@ -68,6 +68,8 @@ rows! {
         "Image pulls of job pods that failed, once per pod, container and cause, by registry.";
     ADMISSION_FAILURES "tierwatch_" "admission_failures_total" Counter Stable [TIER, ADMISSION]
         "Jobs whose pod the API server refused to make, once per job, by what the end of the job's log says; without gitlab.job_logs.enabled there is no series, since nothing else tells.";
+    QUOTA_USED "tierwatch_" "quota_used_ratio" Gauge Stable [TIER, QUOTA_RESOURCE]
+        "Used part of the fullest resource quota of the tier's namespaces, requests and limits alike; above 1 where a quota was lowered; absent without a quota or when quotas cannot be seen.";
     NODE_ALLOCATABLE_CPU "tierwatch_" "node_allocatable_cpu_cores" Gauge Stable [TIER]
         "CPU that the ready nodes of the tier's label can give to pods, in cores.";
     NODE_ALLOCATABLE_MEMORY "tierwatch_" "node_allocatable_memory_bytes" Gauge Stable [TIER]

@@ -3,6 +3,7 @@
 //! One pass over the pods and one over the jobs fill a tally per tier; words come last. What rests on data
 //! past its horizon is withheld: absent, never zero.
 
+mod quotas;
 mod tally;
 mod words;
 
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use crate::model::assessment::{Assessment, SourceStatus, TierAssessment};
 use crate::model::fleet::Fleet;
-use crate::model::policy::TierId;
+use crate::model::policy::{TierId, TierPolicy};
 use crate::observation::{Now, SourceKey, SourceKind};
 use tally::{Held, Tally};
 pub use words::human_duration;
@@ -49,6 +50,7 @@ struct Sight {
     nodes: bool,
     pods: Vec<bool>,
     managers: Vec<bool>,
+    quotas: Vec<bool>,
 }
 
 impl Sight {
@@ -57,21 +59,20 @@ impl Sight {
         let fresh =
             |key: &SourceKey| fleet.sources.get(key).is_some_and(|row| row.fresh(key.kind, &policy.staleness, now));
         let tiers = 0..policy.tiers.len();
+        // Every namespace of the tier that the source watches is in sight.
+        let watched = |kind, namespaces: fn(&TierPolicy) -> &Vec<Arc<str>>| {
+            let in_sight = |namespace: &Arc<str>| fresh(&SourceKey::namespaced(kind, namespace));
+            let tiers = policy.tiers.iter().map(namespaces);
+            tiers.map(|namespaces| !namespaces.is_empty() && namespaces.iter().all(in_sight)).collect()
+        };
         Self {
             queue: fresh(&SourceKey::global(SourceKind::GitlabQueue)),
             running: fleet.running_seen.is_some_and(|at| now.since(&at) <= policy.staleness.queue),
             runners: fresh(&SourceKey::global(SourceKind::GitlabRunners)),
             nodes: fresh(&SourceKey::global(SourceKind::KubeNodes)),
-            pods: tiers.clone().map(|tier| fleet.pods_fresh(tier, now)).collect(),
-            managers: tiers
-                .map(|tier| {
-                    let namespaces = &policy.tiers[tier].manager_namespaces;
-                    !namespaces.is_empty()
-                        && namespaces
-                            .iter()
-                            .all(|namespace| fresh(&SourceKey::namespaced(SourceKind::KubePods, namespace)))
-                })
-                .collect(),
+            pods: tiers.map(|tier| fleet.pods_fresh(tier, now)).collect(),
+            managers: watched(SourceKind::KubePods, |tier| &tier.manager_namespaces),
+            quotas: watched(SourceKind::KubeQuotas, |tier| &tier.namespaces),
         }
     }
 }
@@ -101,6 +102,7 @@ fn tier_assessment(
         runners: levels.runners,
         managers: levels.managers,
         nodes: levels.nodes,
+        quotas: levels.quotas,
         causes,
         waiting: levels.waiting,
         phases: tally::mean_phases(&fleet.recent[id]),
@@ -135,6 +137,7 @@ fn objects(fleet: &Fleet, held: &Held, key: &SourceKey) -> Option<u64> {
         SourceKind::GitlabRefs => Some(fleet.refs.len() as u64),
         SourceKind::GitlabRunners => fleet.rosters.as_ref().map(|rosters| rosters.len() as u64),
         SourceKind::KubeNodes => Some(fleet.nodes.len() as u64),
+        SourceKind::KubeQuotas => key.namespace.as_deref().map(|namespace| fleet.quotas.of(namespace).count() as u64),
         SourceKind::KubePods => key.namespace.as_deref().map(|namespace| held.pods(namespace)),
         SourceKind::GitlabJobLogs | SourceKind::KubeEvents | SourceKind::Clock => None,
     }

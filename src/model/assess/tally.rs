@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Sight;
+use super::{Sight, quotas};
 use crate::cause::{Pull, Scheduling};
 use crate::model::assessment::{
-    ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, RunnerLevels, RunnerLine, RunningLevels,
-    UnservedReason, WaitingJob,
+    ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, QuotaLevel, RunnerLevels, RunnerLine,
+    RunningLevels, UnservedReason, WaitingJob,
 };
 use crate::model::fleet::{Fleet, JobRow, PodRow, Stage};
 use crate::model::occurrence::Phase;
@@ -57,6 +57,7 @@ pub(super) struct TierLevels {
     pub(super) runners: Option<RunnerLevels>,
     pub(super) managers: Option<ManagerLevels>,
     pub(super) nodes: Option<NodeLevels>,
+    pub(super) quotas: Option<Vec<QuotaLevel>>,
     pub(super) waiting: Vec<WaitingJob>,
     /// One scheduler message per cause.
     pub(super) refusals: BTreeMap<Scheduling, Arc<str>>,
@@ -141,6 +142,7 @@ impl TierLevels {
             runners: sight.runners.then(|| runner_levels(fleet, tier)),
             managers: sight.managers[tier].then(ManagerLevels::default),
             nodes: sight.nodes.then(|| node_levels(fleet, tier)),
+            quotas: sight.quotas[tier].then(|| quotas::levels(fleet, tier)),
             ..Self::default()
         }
     }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::quotas;
 use super::tally::TierLevels;
 use crate::cause::{self, Blame, Cause, Family, Queue};
 use crate::model::assessment::{CauseLine, QueueLevels, RunnerLevels, TierState};
@@ -150,6 +151,9 @@ fn down(levels: &TierLevels) -> Option<&'static str> {
 }
 
 fn degraded(levels: &TierLevels, unserved: u64) -> Option<String> {
+    if let Some(full) = levels.quotas.as_deref().and_then(quotas::at_capacity) {
+        return Some(full);
+    }
     if unserved > 0 {
         return Some(format!("{} that no runner can take", jobs(unserved)));
     }

@@ -25,7 +25,7 @@ pub(super) fn wanted(jobs: &Jobs, context: &Context<'_>) -> Vec<LookUp> {
     wanted.into_iter().take(MAX_LOGS).map(|(_, look_up)| look_up).collect()
 }
 
-/// Failed in the runner's hands, of a tier, lately, and without a pod: one that was seen had been admitted.
+/// Failed in the runner's hands, of a tier, lately, and before its build container ran: afterwards no pod is made.
 fn may_have_been_refused(row: &JobRow, context: &Context<'_>) -> bool {
     let oldest = SignedDuration::try_from(context.policy.history.max_age)
         .ok()
@@ -35,7 +35,7 @@ fn may_have_been_refused(row: &JobRow, context: &Context<'_>) -> bool {
         && row.stage == Stage::Finished(End::Failed)
         && row.failure_reason.as_deref() == Some(FailureReason::RunnerSystem.as_str())
         && row.finished_at.is_none_or(|at| at >= oldest)
-        && row.believed().next().is_none()
+        && !row.runs()
         && row.taken_by(context.rosters).is_some()
 }
 

@@ -7,6 +7,7 @@ mod job_logs;
 mod jobs;
 mod nodes;
 mod pods;
+mod quotas;
 mod sources;
 mod start;
 mod verdict;
@@ -21,6 +22,7 @@ pub(in crate::model) use job::{JobRow, Stage};
 pub(in crate::model) use jobs::Jobs;
 pub(in crate::model) use nodes::Nodes;
 pub(in crate::model) use pods::{PodRow, Pods};
+use quotas::Quotas;
 pub(in crate::model) use sources::{SourceRow, Sources};
 
 use crate::model::occurrence::{Occurrence, Phase};
@@ -42,6 +44,7 @@ pub struct Fleet {
     pub(in crate::model) jobs: Jobs,
     pub(in crate::model) pods: Pods,
     pub(in crate::model) nodes: Nodes,
+    pub(in crate::model) quotas: Quotas,
     pub(in crate::model) rosters: Option<Rosters>,
     pub(in crate::model) recent: Vec<VecDeque<Vec<(Phase, Duration)>>>,
     pub(in crate::model) running_seen: Option<Now>,
@@ -67,6 +70,7 @@ impl Fleet {
             jobs: Jobs::default(),
             pods: Pods::default(),
             nodes: Nodes::default(),
+            quotas: Quotas::default(),
             rosters: None,
             recent: vec![VecDeque::new(); tiers],
             running_seen: None,
@@ -130,6 +134,11 @@ impl Fleet {
             Body::Node(change) => {
                 if self.nodes.change(change) {
                     self.pods.ask_nodes_again(&self.policy, &self.nodes);
+                }
+            }
+            Body::Quota(change) => {
+                if let Some(namespace) = &source.namespace {
+                    self.quotas.change(namespace, change);
                 }
             }
             // Events supplement the pods' status: folded with the cause families that only events tell.

@@ -85,7 +85,8 @@ impl Sources {
             Body::Alive
             | Body::Pod(Change::Upsert(_) | Change::Gone(_))
             | Body::Event(Change::Upsert(_) | Change::Gone(_))
-            | Body::Node(Change::Upsert(_) | Change::Gone(_)) => false,
+            | Body::Node(Change::Upsert(_) | Change::Gone(_))
+            | Body::Quota(Change::Upsert(_) | Change::Gone(_)) => false,
             Body::Tick
             | Body::Queue { .. }
             | Body::Running { .. }
@@ -97,7 +98,8 @@ impl Sources {
             | Body::Runners(_)
             | Body::Pod(Change::Replace(_))
             | Body::Event(Change::Replace(_))
-            | Body::Node(Change::Replace(_)) => true,
+            | Body::Node(Change::Replace(_))
+            | Body::Quota(Change::Replace(_)) => true,
         };
         if row.failure.take().is_some()
             && let Some(lasted) = gap(row.last_success, at)

@@ -35,6 +35,7 @@ pub(super) struct Tier<'a> {
     runners: Option<Runners<'a>>,
     managers: Option<model::ManagerLevels>,
     nodes: Option<Nodes>,
+    quotas: Option<Vec<Quota<'a>>>,
     causes: Vec<Cause<'a>>,
     waiting: Vec<Waiting<'a>>,
     phases: Vec<Phase>,
@@ -110,6 +111,15 @@ struct Nodes {
 }
 
 #[derive(Serialize)]
+struct Quota<'a> {
+    resource: &'static str,
+    used_ratio: f64,
+    quota: &'a str,
+    namespace: &'a str,
+    written: &'a str,
+}
+
+#[derive(Serialize)]
 struct Cause<'a> {
     cause: &'static str,
     count: u64,
@@ -174,6 +184,7 @@ impl<'a> From<&'a TierAssessment> for Tier<'a> {
             runners: tier.runners.as_ref().map(runners),
             managers: tier.managers,
             nodes: tier.nodes.map(nodes),
+            quotas: tier.quotas.as_ref().map(|quotas| quotas.iter().map(quota).collect()),
             causes: tier.causes.iter().map(cause).collect(),
             waiting: tier.waiting.iter().map(waiting).collect(),
             phases: tier.phases.iter().map(|(phase, mean)| phase_mean(phase.as_str(), *mean)).collect(),
@@ -234,6 +245,16 @@ fn runner(line: &model::RunnerLine) -> Runner<'_> {
         paused: line.paused,
         managers_online: line.managers.map(|(online, _)| online),
         managers: line.managers.map(|(_, all)| all),
+    }
+}
+
+fn quota(level: &model::QuotaLevel) -> Quota<'_> {
+    Quota {
+        resource: level.resource.as_str(),
+        used_ratio: level.ratio,
+        quota: &level.quota,
+        namespace: &level.namespace,
+        written: &level.written,
     }
 }
 

@@ -84,6 +84,7 @@ fn what(source: &SourceStatus) -> String {
         SourceKind::KubePods => "pods",
         SourceKind::KubeEvents => "events",
         SourceKind::KubeNodes => "nodes",
+        SourceKind::KubeQuotas => "quotas",
     };
     match &source.source.namespace {
         Some(namespace) => format!("{what} in {namespace}"),

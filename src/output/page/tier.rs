@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::{clock, percent, state_word};
 use crate::cause::Blame;
 use crate::model::assess::human_duration;
-use crate::model::assessment::{CauseLine, TierAssessment, WaitingJob};
+use crate::model::assessment::{CauseLine, QuotaLevel, QuotaResource, TierAssessment, WaitingJob};
 use crate::model::occurrence::Phase;
 use crate::observation::RunnerStatus;
 use crate::output::words;
@@ -165,7 +165,17 @@ fn jobs(waiting: &[WaitingJob]) -> Markup {
     }
 }
 
-/// Runners, managers, nodes and pods: what the tier has to work with.
+const fn quota_word(resource: QuotaResource) -> &'static str {
+    match resource {
+        QuotaResource::Pods => "pods",
+        QuotaResource::Cpu => "CPU",
+        QuotaResource::Memory => "memory",
+        QuotaResource::EphemeralStorage => "ephemeral storage",
+        QuotaResource::Other => "something else",
+    }
+}
+
+/// Runners, managers, nodes, pods and quotas: what the tier has to work with.
 fn supply(tier: &TierAssessment) -> String {
     let runners = match &tier.runners {
         None => "runners not known".to_owned(),
@@ -202,6 +212,10 @@ fn supply(tier: &TierAssessment) -> String {
         let (cpu, memory) = (words::cores(pods.requested_cpu_millis), words::bytes(pods.requested_memory_bytes));
         format!("asked for by job pods: {cpu} and {memory}")
     });
-    let known: Vec<String> = [Some(runners), managers, nodes, asked].into_iter().flatten().collect();
+    let quotas = tier.quotas.as_ref().filter(|quotas| !quotas.is_empty()).map(|quotas| {
+        let used = |quota: &QuotaLevel| format!("{} of {}", percent(quota.ratio), quota_word(quota.resource));
+        format!("quotas used: {}", quotas.iter().map(used).collect::<Vec<_>>().join(", "))
+    });
+    let known: Vec<String> = [Some(runners), managers, nodes, asked, quotas].into_iter().flatten().collect();
     words::sentence(&known.join(" · "))
 }

@@ -1,4 +1,4 @@
-//! The end of the log of jobs that failed before they had a pod. The runner makes the pods itself, so this is the only
+//! The end of the log of jobs that failed before they ran. The runner makes the pods itself, so this is the only
 //! place where the cluster's refusal stands in words. Off unless the operator switches it on.
 
 use std::sync::Arc;

@@ -222,6 +222,11 @@ impl Dictionary {
     pub(super) fn get(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == key).and_then(|(_, value)| value.0.as_deref())
     }
+
+    /// Every key that has a text.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().filter_map(|(key, value)| Some((key.as_str(), value.0.as_deref()?)))
+    }
 }
 
 impl Lenient for Dictionary {

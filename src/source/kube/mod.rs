@@ -1,4 +1,4 @@
-//! Sources that watch the Kubernetes API: pods and events of each tier's namespaces, nodes of the cluster.
+//! Sources that watch the Kubernetes API: pods, events and quotas of each tier's namespaces, nodes of the cluster.
 //!
 //! `plan` says which watches a configuration asks for, `client` connects, `start` runs them. Each kind has a file
 //! with the pure function that translates its objects; what objects look like is parsed leniently and trimmed on
@@ -15,6 +15,7 @@ mod pod_object;
 mod pod_spec;
 pub mod pods;
 pub mod quantity;
+pub mod quotas;
 pub mod rbac;
 mod start;
 

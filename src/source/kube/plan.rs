@@ -8,7 +8,7 @@ use crate::model::policy::Policy;
 use crate::observation::{SourceKey, SourceKind};
 
 /// One watch per kind and namespace, however many tiers share the namespace: pods where job pods or managers
-/// live, events where job pods live, nodes where the cluster may be read. Sorted.
+/// live, events and quotas where job pods live, nodes where the cluster may be read. Sorted.
 #[must_use]
 pub fn plan(policy: &Policy, kubernetes: &Kubernetes) -> Vec<SourceKey> {
     if !kubernetes.enabled {
@@ -19,6 +19,7 @@ pub fn plan(policy: &Policy, kubernetes: &Kubernetes) -> Vec<SourceKey> {
         for namespace in &tier.namespaces {
             keys.insert(SourceKey::namespaced(SourceKind::KubePods, namespace));
             keys.insert(SourceKey::namespaced(SourceKind::KubeEvents, namespace));
+            keys.insert(SourceKey::namespaced(SourceKind::KubeQuotas, namespace));
         }
         // What ails a manager stands in its pod; its events are not asked for.
         for namespace in &tier.manager_namespaces {

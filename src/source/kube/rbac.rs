@@ -36,6 +36,7 @@ impl Need {
             SourceKind::KubePods => ("pods", true),
             SourceKind::KubeEvents => ("events", true),
             SourceKind::KubeNodes => ("nodes", false),
+            SourceKind::KubeQuotas => ("resourcequotas", true),
             SourceKind::Clock
             | SourceKind::GitlabQueue
             | SourceKind::GitlabStarted

@@ -11,6 +11,7 @@ use super::events::Events;
 use super::nodes::Nodes;
 use super::plan::{node_labels, plan};
 use super::pods::Pods;
+use super::quotas::Quotas;
 use crate::clock::Clock;
 use crate::config::Kubernetes;
 use crate::metrics::Own;
@@ -55,10 +56,12 @@ pub fn start(
         match (key.kind, &key.namespace) {
             (SourceKind::KubePods, Some(namespace)) => hands.watch(&mut tasks, Pods::new(Arc::clone(namespace))),
             (SourceKind::KubeEvents, Some(namespace)) => hands.watch(&mut tasks, Events::new(Arc::clone(namespace))),
+            (SourceKind::KubeQuotas, Some(namespace)) => hands.watch(&mut tasks, Quotas::new(Arc::clone(namespace))),
             (SourceKind::KubeNodes, _) => hands.watch(&mut tasks, Nodes::new(node_labels(policy))),
             (
                 SourceKind::KubePods
                 | SourceKind::KubeEvents
+                | SourceKind::KubeQuotas
                 | SourceKind::Clock
                 | SourceKind::GitlabQueue
                 | SourceKind::GitlabStarted

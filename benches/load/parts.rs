@@ -46,11 +46,6 @@ fn complete(seen: &Seen) -> bool {
     seen.pods >= PODS.into() && seen.running >= PODS.into() && seen.pending + seen.uncertain >= PENDING.into()
 }
 
-/// Everything is known, the protected refs of all projects included.
-fn settled(seen: &Seen) -> bool {
-    complete(seen) && seen.uncertain == 0.0
-}
-
 async fn start(table: &mut Table) -> Result<()> {
     let megabytes = std::fs::metadata(PROGRAM)?.len() as f64 / 1e6;
     table.add("binary", megabytes, " MB", Reach::Below(25.0));
@@ -88,7 +83,7 @@ async fn hold(table: &mut Table) -> Result<()> {
     let demo = platform(0.0).await?;
     let mut daemon = Daemon::start(&demo, &[WITHOUT_BUDGET])?;
     daemon.listening().await?;
-    daemon.until(settled).await?;
+    daemon.until(complete).await?;
     let before = daemon.samples().await?;
     sleep(Duration::from_secs(50)).await;
     let memory = daemon.memory()?;
@@ -128,7 +123,7 @@ async fn churn(table: &mut Table) -> Result<()> {
     // The polls are not what is measured here.
     let mut daemon = Daemon::start(&demo, &[WITHOUT_BUDGET, ("TIERWATCH__GITLAB__QUEUE__INTERVAL", "1h")])?;
     daemon.listening().await?;
-    daemon.until(settled).await?;
+    daemon.until(complete).await?;
     sleep(Duration::from_secs(5)).await;
     let folded = |samples: &[_]| sum(samples, "tierwatch_observations_total", &[("source", "kube_pods")]);
     let (before, cpu, age) = (folded(&daemon.samples().await?), daemon.cpu_seconds()?, daemon.age());

@@ -46,7 +46,8 @@ impl Table {
         let reach = width(|line| &line.reach, "reach");
         let mut text = format!("| {:<what$} | {:>measured$} | {:>reach$} |   |\n", "what", "measured", "reach");
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "|{:-<0$}|{3:-<1$}:|{3:-<2$}:|---|", what + 2, measured + 1, reach + 1, "");
+        let rule = |width: usize| "-".repeat(width);
+        let _ = writeln!(text, "|{}|{}:|{}:|---|", rule(what + 2), rule(measured + 1), rule(reach + 1));
         for line in &self.0 {
             let mark = line.reached.map_or(" ", |reached| if reached { "✓" } else { "✗" });
             let _ = writeln!(

@@ -10,7 +10,7 @@ use crate::metrics::Operation;
 use crate::observation::{JobReport, JobStatus};
 use crate::source::Texts;
 
-use super::client::Client;
+use super::client::{Call, Client};
 use super::error::ClientError;
 use super::graphql::Data;
 use super::queries::JOBS;
@@ -57,46 +57,74 @@ impl Wanted {
     }
 }
 
-/// Reads the whole list.
-pub(crate) async fn read(client: &Client, wanted: Wanted, texts: &mut Texts) -> Result<InstanceJobs, ClientError> {
-    let call = client.call(wanted.operation());
-    let mut jobs: Vec<JobReport> = Vec::new();
-    let mut hidden = 0;
-    let mut after: Option<String> = None;
-    for _ in 0..MAX_PAGES {
-        let variables = json!({ "statuses": [wanted.in_graphql()], "after": after });
-        let answer = call.graphql(&JOBS, &variables).await?;
-        require_sight(wanted.operation(), &answer)?;
+/// A list that is being read.
+pub(crate) struct Reading {
+    wanted: Wanted,
+    call: Call,
+    jobs: Vec<JobReport>,
+    hidden: usize,
+    /// Where the next page begins; none after the last one.
+    next: Option<String>,
+}
+
+impl Reading {
+    /// Reads the first page: its answer shows whether the token may read the list at all.
+    pub(crate) async fn begin(client: &Client, wanted: Wanted, texts: &mut Texts) -> Result<Self, ClientError> {
+        let call = client.call(wanted.operation());
+        let mut reading = Self { wanted, call, jobs: Vec::new(), hidden: 0, next: None };
+        reading.page(texts).await?;
+        Ok(reading)
+    }
+
+    /// Reads the other pages.
+    pub(crate) async fn finish(mut self, texts: &mut Texts) -> Result<InstanceJobs, ClientError> {
+        for _ in 1..MAX_PAGES {
+            if self.next.is_none() {
+                break;
+            }
+            self.page(texts).await?;
+        }
+        if self.next.is_some() {
+            let detail = format!("the list did not end after {MAX_PAGES} pages");
+            return Err(ClientError::TooLarge { operation: self.wanted.operation(), detail });
+        }
+        // A job that slid to the next page while we read is still one job.
+        self.jobs.sort_by_key(|job| job.id);
+        self.jobs.dedup_by_key(|job| job.id);
+        Ok(InstanceJobs { jobs: self.jobs, hidden: self.hidden })
+    }
+
+    async fn page(&mut self, texts: &mut Texts) -> Result<(), ClientError> {
+        let variables = json!({ "statuses": [self.wanted.in_graphql()], "after": self.next });
+        let answer = self.call.graphql(&JOBS, &variables).await?;
+        require_sight(self.wanted.operation(), &answer)?;
         let Some(connection) = answer.data.get("jobs").filter(|jobs| jobs.is_object()) else {
-            return Err(blind(wanted.operation(), &answer));
+            return Err(blind(self.wanted.operation(), &answer));
         };
         let (shown, unseen) = nodes(connection);
-        hidden += unseen;
+        self.hidden += unseen;
         for node in shown {
             let Some(mut job) = job_from_graphql(node, answer.date) else { continue };
             if node.get("status").is_none_or(Value::is_null) {
-                job.status = wanted.status();
+                job.status = self.wanted.status();
             }
-            if job.status == wanted.status() {
+            if job.status == self.wanted.status() {
                 texts.of_job(&mut job);
-                jobs.push(job);
+                self.jobs.push(job);
             }
         }
-        match next_cursor(connection) {
-            None => {
-                // A job that slid to the next page while we read is still one job.
-                jobs.sort_by_key(|job| job.id);
-                jobs.dedup_by_key(|job| job.id);
-                return Ok(InstanceJobs { jobs, hidden });
-            }
-            Some(cursor) if after.as_deref() == Some(cursor) => {
-                return Err(call.malformed("the cursor of the next page leads to the same page"));
-            }
-            Some(cursor) => after = Some(cursor.to_owned()),
+        let next = next_cursor(connection);
+        if next.is_some() && next == self.next.as_deref() {
+            return Err(self.call.malformed("the cursor of the next page leads to the same page"));
         }
+        self.next = next.map(str::to_owned);
+        Ok(())
     }
-    let detail = format!("the list did not end after {MAX_PAGES} pages");
-    Err(ClientError::TooLarge { operation: wanted.operation(), detail })
+}
+
+/// Reads the whole list.
+pub(crate) async fn read(client: &Client, wanted: Wanted, texts: &mut Texts) -> Result<InstanceJobs, ClientError> {
+    Reading::begin(client, wanted, texts).await?.finish(texts).await
 }
 
 pub(crate) fn next_cursor(connection: &Value) -> Option<&str> {

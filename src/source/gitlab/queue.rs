@@ -12,7 +12,7 @@ use crate::source::{Outbox, Texts};
 
 use super::client::Client;
 use super::error::ClientError;
-use super::instance_jobs::{self, Wanted};
+use super::instance_jobs::{self, Reading, Wanted};
 use super::notes::Notes;
 use super::queue_projects::ProjectsQueue;
 
@@ -82,11 +82,13 @@ impl Queue {
             return self.projects.run(outbox).await;
         }
         // The better way is tried by taking it: no request is spent on asking first.
-        match instance_jobs::read(&self.client, Wanted::Pending, &mut self.texts).await {
-            Ok(read) => {
+        match Reading::begin(&self.client, Wanted::Pending, &mut self.texts).await {
+            Ok(reading) => {
+                // Told at once: whoever reads the running jobs need not wait for the whole queue.
                 self.take(Way::Instance, now);
                 let why = "reading the queue of the whole instance: the token may list every job";
                 self.notes.say(outbox, "way", why.into()).await?;
+                let read = reading.finish(&mut self.texts).await?;
                 self.say_instance(outbox, read).await
             }
             Err(error) if means_no(&error) && self.projects.has_groups() => {

@@ -318,6 +318,32 @@ async fn never_more_requests_than_the_budget() {
 }
 
 #[tokio::test]
+async fn a_list_beyond_its_part_of_the_budget_is_read_less_often_and_says_so() {
+    let long = Arc::new(AtomicBool::new(true));
+    let is_long = long.clone();
+    let server = Server::start(move |asked| {
+        let page: u64 = asked.variable("after").map_or(0, |after| after.parse().unwrap());
+        let next = (page < 39 && is_long.load(Ordering::SeqCst)).then(|| (page + 1).to_string());
+        jobs(&[job(page + 1, "PENDING")], next.as_deref())
+    })
+    .await;
+    let mut bench = Bench::new(&server);
+    // 15 of the 30 requests of an interval are for this list: 40 pages take three intervals.
+    bench.config.requests_per_minute = 120;
+    let mut running = bench.run(QUEUE);
+    let first = running.next().await;
+    assert_eq!(queue_of(&first.body).len(), 40);
+    assert_eq!(running.next().await.body, Body::Period(Some(Duration::from_secs(45))));
+    long.store(false, Ordering::SeqCst);
+    let second = running.next().await;
+    assert_eq!(ids(queue_of(&second.body)), [1]);
+    // From the start of the first run, which took 5 s of waiting for the budget.
+    let gap = second.at.since(&first.at).as_secs();
+    assert!((30..=50).contains(&gap), "{gap} s");
+    assert_eq!(running.next().await.body, Body::Period(None));
+}
+
+#[tokio::test]
 async fn auto_takes_the_best_way_says_why_and_changes_with_the_token() {
     let may = Arc::new(AtomicBool::new(false));
     let rights = may.clone();

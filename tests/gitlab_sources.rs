@@ -85,6 +85,37 @@ async fn a_job_is_looked_up_once_in_a_while_and_a_hidden_one_is_not_found() {
 }
 
 #[tokio::test]
+async fn a_long_list_of_running_jobs_rests_and_look_ups_go_on_meanwhile() {
+    let server = Server::start(|asked| {
+        if asked.path == "/api/graphql" {
+            let page: u64 = asked.variable("after").map_or(0, |after| after.parse().unwrap());
+            let next = (page < 11).then(|| (page + 1).to_string());
+            return jobs(&[job(page + 100, "RUNNING")], next.as_deref());
+        }
+        json_reply(&rest_job(7, "success"))
+    })
+    .await;
+    let mut bench = Bench::new(&server);
+    // 6 of the 30 requests of an interval are for the list: 12 pages take two intervals, in one of which it rests.
+    bench.config.requests_per_minute = 120;
+    let mut running = bench.run(&[SourceKind::GitlabStarted]);
+    running.wishes.send(look_ups(&[7])).unwrap();
+    let mut heard = Vec::new();
+    while heard.iter().filter(|body| **body == "list").count() < 3 {
+        heard.push(match running.next().await.body {
+            Body::Running { jobs, .. } if jobs.len() == 12 => "list",
+            Body::Period(Some(period)) if period.as_secs() == 30 => "period",
+            Body::Job(_) => "look-up",
+            other => panic!("{other:?}"),
+        });
+    }
+    assert_eq!(heard[..2], ["list", "period"]);
+    assert!(heard.contains(&"look-up"), "{heard:?}");
+    let lists = server.seen().iter().filter(|asked| asked.path == "/api/graphql").count();
+    assert_eq!(lists, 36, "{heard:?}");
+}
+
+#[tokio::test]
 async fn look_ups_stay_within_their_part_of_the_budget() {
     let server = Server::start(|asked| {
         let id = asked.path.rsplit('/').next().unwrap().parse().unwrap();

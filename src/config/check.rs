@@ -8,13 +8,9 @@ use super::shape::Places;
 use super::{Config, Gitlab, Kubernetes, Queue, QueueChoice, SecretFile, Telemetry, raw, tiers};
 use crate::model::policy::{History, Policy, Staleness};
 
-/// Data this old is no longer judged, however slowly it is read.
-const OLDEST: Duration = Duration::from_secs(5 * 60);
-/// So many reads may fail before data counts as stale.
-const READS: u32 = 3;
 /// A watch that says nothing for this long, bookmarks included, is taken for dead.
 const OLDEST_WATCH: Duration = Duration::from_secs(2 * 60);
-/// Twice this is `OLDEST`: reading more slowly, one lost read would blind a tier.
+/// Twice this is [`Staleness::LONGEST`]: reading more slowly, one lost read would blind a tier.
 const SLOWEST_READ: u64 = 150;
 const SLOW: &str = "data older than 5 minutes is not judged, so one lost read would blind every tier";
 /// Each allowed registry multiplies the series of each tier.
@@ -40,8 +36,8 @@ pub(super) fn check(
     let tiers = tiers::check(raw.tiers.as_ref(), kubernetes.enabled, &mut checker);
     let gitlab = gitlab.flatten()?;
     let staleness = Staleness {
-        queue: (gitlab.queue.interval * READS).min(OLDEST),
-        runners: (gitlab.runners_interval * READS).min(OLDEST),
+        queue: (gitlab.queue.interval * Staleness::READS).min(Staleness::LONGEST),
+        runners: (gitlab.runners_interval * Staleness::READS).min(Staleness::LONGEST),
         watch: OLDEST_WATCH,
     };
     let policy = Policy { tiers, staleness, sweep: gitlab.queue.sweep, registries, history };

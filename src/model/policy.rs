@@ -109,6 +109,11 @@ pub struct Staleness {
 }
 
 impl Staleness {
+    /// Data this old is no longer judged, however slowly it is read.
+    pub const LONGEST: Duration = Duration::from_secs(5 * 60);
+    /// So many reads may fail before data counts as stale.
+    pub const READS: u32 = 3;
+
     /// The horizon of a source.
     #[must_use]
     pub const fn of(&self, kind: SourceKind) -> Duration {

@@ -206,6 +206,9 @@ pub enum Body {
     Quota(Change<Box<QuotaReport>>),
     /// A watch is in contact although nothing changed.
     Alive,
+    /// From now on the source reads its list only this often, since a list that long would otherwise take more than
+    /// its part of the request budget; absent: as often as configured.
+    Period(Option<Duration>),
     /// The source tells about itself in words, e.g. which way of reading the queue it chose and why.
     Note(String),
     /// The attempt failed.

@@ -29,6 +29,11 @@ pub trait Poll: Send {
     /// The failure, which the frame then says; or that nobody listens any more.
     async fn run(&mut self, outbox: &Outbox) -> Result<(), Interrupted>;
 
+    /// One of how many periods it runs in: a source whose runs became costly runs less often.
+    fn rounds(&self) -> u32 {
+        1
+    }
+
     /// Returns when the next run should come before its time. Never, unless a source says otherwise.
     async fn woken(&mut self) {
         std::future::pending().await
@@ -78,8 +83,9 @@ pub async fn run<P: Poll>(mut source: P, schedule: Schedule, outbox: Outbox, own
         };
         let took = clock.now().since(&started);
         own.source_run(outbox.key().kind, took);
+        let every = schedule.every.saturating_mul(source.rounds());
         let wait = match outcome {
-            Ok(()) => pause(schedule.every, took, outbox.key().kind, round),
+            Ok(()) => pause(every, took, outbox.key().kind, round),
             Err(Interrupted::Stopped) => return,
             Err(Interrupted::Failed(failure)) => {
                 tracing::warn!(
@@ -88,7 +94,7 @@ pub async fn run<P: Poll>(mut source: P, schedule: Schedule, outbox: Outbox, own
                     "{}",
                     failure.detail
                 );
-                let wait = pause(schedule.every, took, outbox.key().kind, round).max(patience(&failure));
+                let wait = pause(every, took, outbox.key().kind, round).max(patience(&failure));
                 if outbox.say(Body::Failed(failure)).await.is_err() {
                     return;
                 }

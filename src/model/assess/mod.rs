@@ -67,7 +67,7 @@ impl Sight {
         };
         Self {
             queue: fresh(&SourceKey::global(SourceKind::GitlabQueue)),
-            running: fleet.running_seen.is_some_and(|at| now.since(&at) <= policy.staleness.queue),
+            running: fleet.running_fresh(now),
             runners: fresh(&SourceKey::global(SourceKind::GitlabRunners)),
             nodes: fresh(&SourceKey::global(SourceKind::KubeNodes)),
             pods: tiers.map(|tier| fleet.pods_fresh(tier, now)).collect(),
@@ -123,7 +123,7 @@ fn source_statuses(fleet: &Fleet, held: &Held, now: &Now) -> Vec<SourceStatus> {
         last_success: row.last_success.map(|at| at.wall),
         age: row.last_success.map(|at| now.since(&at)),
         failure: row.failure.as_ref().map(|failure| failure.detail.clone()),
-        note: row.note.clone(),
+        note: words::note(row),
         objects: objects(fleet, held, key),
     };
     fleet.sources.iter().map(status).collect()

@@ -8,6 +8,7 @@ use super::quotas;
 use super::tally::TierLevels;
 use crate::cause::{self, Blame, Cause, Family, Queue};
 use crate::model::assessment::{CauseLine, QueueLevels, RunnerLevels, TierState};
+use crate::model::fleet::SourceRow;
 use crate::model::policy::TierPolicy;
 use crate::observation::RunnerStatus;
 
@@ -207,6 +208,16 @@ fn with_rest(large: u64, unit: &str, small: u64, small_unit: &str) -> String {
     if small == 0 { format!("{large} {unit}") } else { format!("{large} {unit} {small} {small_unit}") }
 }
 
+/// What a source tells of itself, and how often it reads a list too long to be read at every interval.
+pub(super) fn note(row: &SourceRow) -> Option<String> {
+    let seldom = row.period.map(|period| {
+        let every = human_duration(period);
+        format!("the list is long: it is read every {every}, as often as its part of gitlab.requests_per_minute allows")
+    });
+    let told: Vec<String> = row.note.iter().cloned().chain(seldom).collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
 fn cut(message: &Arc<str>) -> Arc<str> {
     match message.char_indices().nth(EVIDENCE_CHARS) {
         None => message.clone(),
@@ -217,6 +228,16 @@ fn cut(message: &Arc<str>) -> Arc<str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_that_reads_less_often_says_so_beside_its_own_note() {
+        let row =
+            SourceRow { period: Some(Duration::from_secs(45)), note: Some("a note".into()), ..SourceRow::default() };
+        let seldom =
+            "the list is long: it is read every 45 s, as often as its part of gitlab.requests_per_minute allows";
+        assert_eq!(note(&row), Some(format!("a note; {seldom}")));
+        assert_eq!(note(&SourceRow::default()), None);
+    }
 
     #[test]
     fn durations_are_said_in_their_two_largest_units() {

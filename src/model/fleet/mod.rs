@@ -26,7 +26,7 @@ use quotas::Quotas;
 pub(in crate::model) use sources::{SourceRow, Sources};
 
 use crate::model::occurrence::{Occurrence, Phase};
-use crate::model::policy::{Policy, TierId};
+use crate::model::policy::{Policy, Staleness, TierId};
 use crate::model::tier::{Fit, Rosters, Wanted, matches_protected, place};
 use crate::observation::{
     Body, Change, JobReport, Now, Observation, PodReport, ProjectId, ProtectedRefs, QueueScope, SourceKey, SourceKind,
@@ -47,7 +47,7 @@ pub struct Fleet {
     pub(in crate::model) quotas: Quotas,
     pub(in crate::model) rosters: Option<Rosters>,
     pub(in crate::model) recent: Vec<VecDeque<Vec<(Phase, Duration)>>>,
-    pub(in crate::model) running_seen: Option<Now>,
+    running_seen: Option<Now>,
     projects: HashMap<ProjectId, Project>,
     pub(in crate::model) refs: HashMap<ProjectId, ProtectedRefs>,
     began: Option<Timestamp>,
@@ -142,7 +142,7 @@ impl Fleet {
                 }
             }
             // Events supplement the pods' status: folded with the cause families that only events tell.
-            Body::Event(_) | Body::Alive | Body::Note(_) | Body::Failed(_) => {}
+            Body::Event(_) | Body::Alive | Body::Period(_) | Body::Note(_) | Body::Failed(_) => {}
         }
         self.remember_starts(&out);
         out
@@ -158,7 +158,9 @@ impl Fleet {
         let projects: BTreeSet<ProjectId> =
             self.jobs.iter().filter(depends_on_refs).filter_map(|row| row.project).collect();
         let protected_refs = projects.into_iter().collect();
-        let patience = self.policy.staleness.queue.div_f64(3.0);
+        let running = self.sources.get(&SourceKey::global(SourceKind::GitlabStarted));
+        let interval = self.policy.staleness.queue / Staleness::READS;
+        let patience = running.and_then(|row| row.period).unwrap_or(interval);
         let logs_are_read = self.sources.get(&SourceKey::global(SourceKind::GitlabJobLogs)).is_some();
         let logs = if logs_are_read {
             job_logs::wanted(&self.jobs, &self.knowledge(*now).context(&self.policy, self.rosters.as_ref()))
@@ -166,6 +168,14 @@ impl Fleet {
             Vec::new()
         };
         Wishes { look_ups: self.jobs.look_ups(now, patience), protected_refs, logs }
+    }
+
+    /// The list of running jobs is recent enough to be judged.
+    pub(in crate::model) fn running_fresh(&self, now: &Now) -> bool {
+        let kind = SourceKind::GitlabStarted;
+        let row = self.sources.get(&SourceKey::global(kind));
+        let fresh = |at| row.is_some_and(|row| now.since(&at) <= row.horizon(kind, &self.policy.staleness));
+        self.running_seen.is_some_and(fresh)
     }
 
     /// Part of the watched projects seen within the sweep; `None` while none is watched.

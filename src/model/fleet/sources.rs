@@ -14,6 +14,8 @@ pub(in crate::model) struct SourceRow {
     /// Why it is failing; gone with the next success.
     pub(in crate::model) failure: Option<Failure>,
     pub(in crate::model) note: Option<String>,
+    /// How often it reads its list, where that is not as often as configured.
+    pub(in crate::model) period: Option<Duration>,
 }
 
 impl SourceRow {
@@ -31,7 +33,13 @@ impl SourceRow {
     pub(in crate::model) fn fresh(&self, kind: SourceKind, staleness: &Staleness, now: &Now) -> bool {
         let asked_on_demand =
             matches!(kind, SourceKind::GitlabRefs | SourceKind::GitlabStarted | SourceKind::GitlabJobLogs);
-        self.last_success.is_some_and(|at| asked_on_demand || now.since(&at) <= staleness.of(kind))
+        self.last_success.is_some_and(|at| asked_on_demand || now.since(&at) <= self.horizon(kind, staleness))
+    }
+
+    /// How old its data may be. Data is not old only because a long list takes long to be read.
+    pub(in crate::model) fn horizon(&self, kind: SourceKind, staleness: &Staleness) -> Duration {
+        let by_period = self.period.map_or(Duration::ZERO, |period| period.saturating_mul(Staleness::READS));
+        staleness.of(kind).max(by_period.min(Staleness::LONGEST))
     }
 }
 
@@ -71,6 +79,10 @@ impl Sources {
         let answered = match body {
             Body::Note(text) => {
                 row.note = Some(text.clone());
+                return false;
+            }
+            Body::Period(period) => {
+                row.period = *period;
                 return false;
             }
             Body::Failed(failure) => {
@@ -117,4 +129,32 @@ impl Sources {
 /// How long nobody watched: from the last good word to the first one after a failure.
 fn gap(last_success: Option<Now>, at: &Now) -> Option<Duration> {
     last_success.map(|before| at.since(&before))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_of_a_list_that_takes_long_is_not_old_for_that() {
+        let horizon = Duration::from_secs(45);
+        let staleness = Staleness { queue: horizon, runners: horizon, watch: horizon };
+        let horizon = |period: Option<u64>| {
+            let row = SourceRow { period: period.map(Duration::from_secs), ..SourceRow::default() };
+            row.horizon(SourceKind::GitlabQueue, &staleness).as_secs()
+        };
+        assert_eq!([None, Some(10), Some(60), Some(180)].map(horizon), [45, 45, 180, 300]);
+    }
+
+    #[test]
+    fn a_period_is_neither_an_answer_nor_a_failure() {
+        let key = SourceKey::global(SourceKind::GitlabQueue);
+        let mut sources = Sources::new(vec![key.clone()]);
+        let at = Now { wall: jiff::Timestamp::UNIX_EPOCH, mono: Duration::ZERO };
+        let body = Body::Period(Some(Duration::from_secs(60)));
+        let mut out = Vec::new();
+        assert!(!sources.record(&Observation { source: key.clone(), at, body }, &mut out));
+        let row = sources.get(&key).expect("it is expected");
+        assert!(out.is_empty() && !row.attempted() && row.period == Some(Duration::from_secs(60)));
+    }
 }

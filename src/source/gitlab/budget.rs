@@ -27,6 +27,12 @@ struct State {
 /// A quarter of a minute's requests may go at once: one poll of a long queue need not trickle.
 const BURST_PART: f64 = 0.25;
 
+/// Requests that `part` of the budget leaves for one round.
+pub(crate) fn per_round(requests_per_minute: u32, interval: Duration, part: f64) -> usize {
+    let requests = f64::from(requests_per_minute) * interval.as_secs_f64() / 60.0 * part;
+    (requests as usize).max(1)
+}
+
 impl Budget {
     pub(crate) fn new(per_minute: u32, clock: Clock) -> Self {
         let per_minute = f64::from(per_minute.max(1));

@@ -17,7 +17,7 @@ use super::queries::JOBS;
 use super::translate::{job_from_graphql, nodes};
 
 /// 50,000 jobs: more is no queue that anybody could read within a poll.
-const MAX_PAGES: usize = 500;
+pub(crate) const MAX_PAGES: u32 = 500;
 
 /// The jobs of one status.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(crate) struct InstanceJobs {
     pub(crate) jobs: Vec<JobReport>,
     /// Rows that GitLab counted but did not show.
     pub(crate) hidden: usize,
+    /// What it cost.
+    pub(crate) requests: usize,
 }
 
 /// Which list is read.
@@ -63,6 +65,7 @@ pub(crate) struct Reading {
     call: Call,
     jobs: Vec<JobReport>,
     hidden: usize,
+    requests: usize,
     /// Where the next page begins; none after the last one.
     next: Option<String>,
 }
@@ -71,7 +74,7 @@ impl Reading {
     /// Reads the first page: its answer shows whether the token may read the list at all.
     pub(crate) async fn begin(client: &Client, wanted: Wanted, texts: &mut Texts) -> Result<Self, ClientError> {
         let call = client.call(wanted.operation());
-        let mut reading = Self { wanted, call, jobs: Vec::new(), hidden: 0, next: None };
+        let mut reading = Self { wanted, call, jobs: Vec::new(), hidden: 0, requests: 0, next: None };
         reading.page(texts).await?;
         Ok(reading)
     }
@@ -91,11 +94,12 @@ impl Reading {
         // A job that slid to the next page while we read is still one job.
         self.jobs.sort_by_key(|job| job.id);
         self.jobs.dedup_by_key(|job| job.id);
-        Ok(InstanceJobs { jobs: self.jobs, hidden: self.hidden })
+        Ok(InstanceJobs { jobs: self.jobs, hidden: self.hidden, requests: self.requests })
     }
 
     async fn page(&mut self, texts: &mut Texts) -> Result<(), ClientError> {
         let variables = json!({ "statuses": [self.wanted.in_graphql()], "after": self.next });
+        self.requests += 1;
         let answer = self.call.graphql(&JOBS, &variables).await?;
         require_sight(self.wanted.operation(), &answer)?;
         let Some(connection) = answer.data.get("jobs").filter(|jobs| jobs.is_object()) else {

@@ -20,6 +20,7 @@ mod graphql;
 mod instance_jobs;
 mod job_logs;
 mod notes;
+mod pace;
 mod paging;
 pub mod queries;
 mod queue;

@@ -14,6 +14,7 @@ use super::client::Client;
 use super::error::ClientError;
 use super::instance_jobs::{self, Reading, Wanted};
 use super::notes::Notes;
+use super::pace::Pace;
 use super::queue_projects::ProjectsQueue;
 
 /// How often `auto` tries the better way again: a token may be given more rights while we run.
@@ -35,6 +36,7 @@ pub(crate) struct Queue {
     projects: ProjectsQueue,
     way: watch::Sender<Option<Way>>,
     chosen_at: Option<Duration>,
+    pace: Pace,
     notes: Notes,
     texts: Texts,
 }
@@ -45,6 +47,7 @@ impl Queue {
         choice: QueueChoice,
         client: Client,
         projects: ProjectsQueue,
+        pace: Pace,
     ) -> (Self, watch::Receiver<Option<Way>>) {
         let fixed = match choice {
             QueueChoice::Auto => None,
@@ -53,7 +56,16 @@ impl Queue {
         };
         let (way, seen) = watch::channel(fixed);
         (
-            Self { choice, client, projects, way, chosen_at: None, notes: Notes::default(), texts: Texts::default() },
+            Self {
+                choice,
+                client,
+                projects,
+                way,
+                chosen_at: None,
+                pace,
+                notes: Notes::default(),
+                texts: Texts::default(),
+            },
             seen,
         )
     }
@@ -71,7 +83,13 @@ impl Queue {
             self.notes.clear("hidden");
         }
         outbox.say(Body::Queue { scope: QueueScope::Instance, jobs: read.jobs }).await?;
+        self.pace.adapt(read.requests, outbox).await?;
         Ok(())
+    }
+
+    async fn read_projects(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
+        self.pace.adapt(0, outbox).await?;
+        self.projects.run(outbox).await
     }
 
     async fn choose(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
@@ -79,7 +97,7 @@ impl Queue {
         let current = *self.way.borrow();
         let due = self.chosen_at.is_none_or(|at| now.saturating_sub(at) >= CHOOSE_AGAIN);
         if current == Some(Way::Projects) && !due {
-            return self.projects.run(outbox).await;
+            return self.read_projects(outbox).await;
         }
         // The better way is tried by taking it: no request is spent on asking first.
         match Reading::begin(&self.client, Wanted::Pending, &mut self.texts).await {
@@ -95,10 +113,10 @@ impl Queue {
                 self.take(Way::Projects, now);
                 let why = format!("reading the queue project by project, since {error}");
                 self.notes.say(outbox, "way", why).await?;
-                self.projects.run(outbox).await
+                self.read_projects(outbox).await
             }
             // Neither a yes nor a no: what worked so far goes on.
-            Err(_) if current == Some(Way::Projects) => self.projects.run(outbox).await,
+            Err(_) if current == Some(Way::Projects) => self.read_projects(outbox).await,
             Err(error) => Err(error.into()),
         }
     }
@@ -133,7 +151,11 @@ impl Poll for Queue {
         match self.choice {
             QueueChoice::Auto => self.choose(outbox).await,
             QueueChoice::Instance => self.read_instance(outbox).await,
-            QueueChoice::Projects => self.projects.run(outbox).await,
+            QueueChoice::Projects => self.read_projects(outbox).await,
         }
+    }
+
+    fn rounds(&self) -> u32 {
+        self.pace.rounds()
     }
 }

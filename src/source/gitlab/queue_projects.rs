@@ -16,6 +16,7 @@ use crate::observation::{Body, Failure, JobReport, JobStatus, ProjectId, Project
 use crate::source::Outbox;
 use crate::source::poll::Interrupted;
 
+use super::budget::per_round;
 use super::client::Client;
 use super::error::ClientError;
 use super::notes::{Notes, some_of};
@@ -55,8 +56,8 @@ pub(crate) struct ProjectsQueue {
 
 impl ProjectsQueue {
     pub(crate) fn new(client: Client, queue: &config::Queue, requests_per_minute: u32, running: Outbox) -> Self {
-        let per_round = f64::from(requests_per_minute) * queue.interval.as_secs_f64() / 60.0 * BUDGET_PART;
-        let round = Round { every: queue.interval, sweep: queue.sweep, allowance: (per_round as usize).max(1) };
+        let allowance = per_round(requests_per_minute, queue.interval, BUDGET_PART);
+        let round = Round { every: queue.interval, sweep: queue.sweep, allowance };
         Self {
             client,
             groups: queue.groups.clone(),

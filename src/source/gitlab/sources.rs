@@ -17,7 +17,9 @@ use crate::source::poll::{self, Poll, Schedule};
 
 use super::client::Client;
 use super::error::ClientError;
+use super::instance_jobs::MAX_PAGES;
 use super::job_logs::JobLogs;
+use super::pace::Pace;
 use super::queue::Queue;
 use super::queue_projects::ProjectsQueue;
 use super::refs::Refs;
@@ -29,6 +31,9 @@ const RUN_TIMEOUTS: u32 = 4;
 
 /// And never less than this: a queue of 10,000 jobs is a hundred requests.
 const MIN_RUN: Duration = Duration::from_secs(120);
+
+/// The part of the request budget that the list of pending jobs may use: it is what the tiers are judged by.
+const PENDING_PART: f64 = 0.5;
 
 /// What all GitLab sources are made of.
 #[derive(Debug)]
@@ -66,13 +71,16 @@ impl GitlabSources {
         let Self { config, runners, clock, own, wishes, desk } = self;
         let client = Client::new(&config, clock.clone(), own.clone())?;
         let outbox = |kind| Outbox::new(SourceKey::global(kind), clock.clone(), desk.clone());
-        let give_up_after = config.timeout.saturating_mul(RUN_TIMEOUTS).max(MIN_RUN);
+        let (queue, rate) = (&config.queue, config.requests_per_minute);
+        // Waiting for the budget is no reason to give up: two of the longest lists may share it.
+        let longest_lists = Duration::from_secs(60).saturating_mul(2 * MAX_PAGES) / rate.max(1);
+        let give_up_after = config.timeout.saturating_mul(RUN_TIMEOUTS).max(MIN_RUN).max(longest_lists);
         let often = Schedule { every: config.queue.interval, give_up_after };
         let seldom = Schedule { every: config.runners_interval, give_up_after };
-        let (queue, rate) = (&config.queue, config.requests_per_minute);
 
         let projects = ProjectsQueue::new(client.clone(), queue, rate, outbox(SourceKind::GitlabStarted));
-        let (queue_source, way) = Queue::new(queue.source, client.clone(), projects);
+        let pace = Pace::new(queue.interval, rate, PENDING_PART);
+        let (queue_source, way) = Queue::new(queue.source, client.clone(), projects, pace);
         let started = Started::new(client.clone(), way, wishes.clone(), rate, queue.interval);
         let refs = Refs::new(client.clone(), wishes.clone());
         let runners = Runners::new(client.clone(), queue.groups.clone(), runners);

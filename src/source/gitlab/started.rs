@@ -17,6 +17,7 @@ use super::client::Client;
 use super::error::ClientError;
 use super::instance_jobs::{self, Wanted};
 use super::notes::Notes;
+use super::pace::Pace;
 use super::queue::Way;
 use super::queue_projects::{AT_ONCE, prepare};
 use super::translate::job_from_rest;
@@ -28,6 +29,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(30);
 /// The part of the request budget that look-ups may use.
 const BUDGET_PART: f64 = 0.2;
 
+/// The part that the list of running jobs may use: most starts are told by pods and look-ups, so a long list waits.
+const LIST_PART: f64 = 0.2;
+
 /// The source [`GitlabStarted`](crate::observation::SourceKind::GitlabStarted).
 pub(crate) struct Started {
     client: Client,
@@ -35,6 +39,9 @@ pub(crate) struct Started {
     wishes: watch::Receiver<Arc<Wishes>>,
     interval: Duration,
     wished: Wished,
+    pace: Pace,
+    /// Rounds without the list of running jobs, until it is read again.
+    resting: u32,
     notes: Notes,
     texts: Texts,
 }
@@ -48,7 +55,9 @@ impl Started {
         interval: Duration,
     ) -> Self {
         let wished = Wished::new(ASK_AGAIN, requests_per_minute, interval, BUDGET_PART);
-        Self { client, way, wishes, interval, wished, notes: Notes::default(), texts: Texts::default() }
+        let pace = Pace::new(interval, requests_per_minute, LIST_PART);
+        let (notes, texts) = (Notes::default(), Texts::default());
+        Self { client, way, wishes, interval, wished, pace, resting: 0, notes, texts }
     }
 
     /// The way the queue is read. `auto` chooses by its first answer: that is waited for, but not longer than a
@@ -71,6 +80,8 @@ impl Started {
             self.notes.clear("hidden");
         }
         outbox.say(Body::Running { scope: QueueScope::Instance, jobs: read.jobs }).await?;
+        self.pace.adapt(read.requests, outbox).await?;
+        self.resting = self.pace.rounds() - 1;
         Ok(())
     }
 
@@ -113,8 +124,13 @@ async fn ask(client: &Client, wish: LookUp) -> Result<JobReport, ClientError> {
 #[async_trait]
 impl Poll for Started {
     async fn run(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
-        // Project by project the running jobs come with the queue.
-        if self.chosen(outbox).await != Some(Way::Projects) {
+        if self.chosen(outbox).await == Some(Way::Projects) {
+            // Project by project the running jobs come with the queue.
+            self.pace.adapt(0, outbox).await?;
+            self.resting = 0;
+        } else if self.resting > 0 {
+            self.resting -= 1;
+        } else {
             self.say_running(outbox).await?;
         }
         self.look_up(outbox).await

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::observation::{JobId, LookUp};
 
+use super::budget::per_round;
+
 /// After this time a job that was asked for is forgotten.
 const FORGET: Duration = Duration::from_secs(10 * 60);
 
@@ -19,8 +21,7 @@ pub(crate) struct Wished {
 impl Wished {
     /// `rest`: the same job is not asked for more often. `part`: of all requests in a round this source may send.
     pub(crate) fn new(rest: Duration, requests_per_minute: u32, interval: Duration, part: f64) -> Self {
-        let per_round = f64::from(requests_per_minute) * interval.as_secs_f64() / 60.0 * part;
-        Self { rest, per_round: (per_round as usize).max(1), asked: HashMap::new() }
+        Self { rest, per_round: per_round(requests_per_minute, interval, part), asked: HashMap::new() }
     }
 
     /// The most urgent wishes that were not just asked for.

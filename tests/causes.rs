@@ -1,4 +1,4 @@
-//! Real messages against the causes that an expert names: the share that is right, per family.
+//! Messages against the causes that an expert names: the share that is right, per family.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde::Deserialize;
 use tierwatch::cause::{Family, classify};
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Row {
     id: u32,
     kind: String,
@@ -32,14 +32,24 @@ struct Score {
     wrong: String,
 }
 
-fn rows() -> Vec<Row> {
-    let text = std::fs::read_to_string("tests/fixtures/messages/messages.jsonl").expect("the messages can be read");
+fn rows_of(file: &str) -> Vec<Row> {
+    let text = std::fs::read_to_string(format!("tests/fixtures/messages/{file}")).expect("the messages can be read");
     text.lines().map(|line| serde_json::from_str(line).expect("a message is JSON")).collect()
 }
 
-fn scores(with_kind: bool) -> BTreeMap<String, Score> {
+/// As people met them.
+fn seen() -> Vec<Row> {
+    rows_of("messages.jsonl")
+}
+
+/// As the programs' sources say that they write them.
+fn by_program() -> Vec<Row> {
+    rows_of("by-program.jsonl")
+}
+
+fn scores(rows: &[Row], with_kind: bool) -> BTreeMap<String, Score> {
     let mut scores: BTreeMap<String, Score> = BTreeMap::new();
-    for row in rows() {
+    for row in rows {
         let family: Option<Family> = with_kind.then(|| row.kind.parse().expect("a kind of a row is a family"));
         let (reason, source) = if with_kind { (row.reason.as_deref(), row.source.as_deref()) } else { (None, None) };
         let verdict = classify(family, reason, source, &row.message);
@@ -65,7 +75,7 @@ fn scores(with_kind: bool) -> BTreeMap<String, Score> {
     scores
 }
 
-fn judge(scores: BTreeMap<String, Score>, least_dominant: f64, least_all: f64) {
+fn judge(scores: &BTreeMap<String, Score>, least_dominant: f64, least_all: f64) {
     let mut failed = String::new();
     for (kind, score) in scores {
         let share = |right: u32| f64::from(right) / f64::from(score.rows);
@@ -74,7 +84,7 @@ fn judge(scores: BTreeMap<String, Score>, least_dominant: f64, least_all: f64) {
         }
         writeln!(failed, "{kind}: dominant {:.4}, all causes {:.4}", share(score.dominant), share(score.all))
             .expect("a string takes text");
-        for ((expected, found), times) in score.confusion {
+        for ((expected, found), times) in &score.confusion {
             writeln!(failed, "  {times:>3} × {expected:<40} taken for {found}").expect("a string takes text");
         }
         failed.push_str(&score.wrong);
@@ -84,19 +94,32 @@ fn judge(scores: BTreeMap<String, Score>, least_dominant: f64, least_all: f64) {
 
 #[test]
 fn real_messages_get_the_cause_an_expert_names() {
-    judge(scores(true), 0.98, 0.95);
+    judge(&scores(&seen(), true), 0.98, 0.95);
+    judge(&scores(&by_program(), true), 0.98, 0.95);
 }
 
 /// The text alone: neither kind nor reason nor author.
 #[test]
 fn without_a_kind_the_family_is_found_too() {
-    judge(scores(false), 0.95, 0.90);
+    judge(&scores(&seen(), false), 0.95, 0.90);
+    judge(&scores(&by_program(), false), 0.95, 0.90);
+}
+
+/// Whoever breaks a recogniser wants to know which cause is now taken for which.
+#[test]
+#[should_panic(expected = "taken for scheduling:insufficient_cpu")]
+fn a_failure_prints_the_confusion_table() {
+    let message = "0/3 nodes are available: 3 Insufficient cpu.".to_owned();
+    let labels = vec!["volume".to_owned()];
+    let row =
+        Row { id: 0, kind: "scheduling".to_owned(), message, label: "volume".to_owned(), labels, ..Row::default() };
+    judge(&scores(&[row], true), 0.98, 0.95);
 }
 
 #[test]
 fn the_registry_is_the_host_of_the_image() {
     let (mut total, mut right, mut wrong) = (0, 0, String::new());
-    for row in rows().into_iter().filter(|row| row.kind == "pull" && !row.registry_from_context) {
+    for row in seen().into_iter().chain(by_program()).filter(|row| row.kind == "pull" && !row.registry_from_context) {
         let found = classify(Some(Family::Pull), row.reason.as_deref(), row.source.as_deref(), &row.message).registry;
         total += 1;
         right += u32::from(found == row.registry);

@@ -133,7 +133,13 @@ const ROWS: &[(Admission, &[&str])] = &[
         ],
     ),
     // endpoints/handlers: the whole request ran out of time, which only webhooks make it do.
-    (Admission::WebhookTimeout, &["request did not complete within"]),
+    // OpenShift gives each plugin 13 s and tells which one took longer.
+    (
+        Admission::WebhookTimeout,
+        &["request did not complete within", "failed to complete mutation in", "failed to complete validation in"],
+    ),
+    // Any other plugin: a priority class or a service account that is not there.
+    (Admission::Other, &["is forbidden: "]),
 ];
 
 const TIMEOUTS: &[((), &[&str])] = &[(

@@ -75,7 +75,8 @@ fn of_any_family(reason: &str, source: &str, message: &str) -> Classified {
         }
     }
     let sentence = Sentence::new(bare(message));
-    if scheduling::is_verdict(&sentence) && !by_autoscaler(source) {
+    let by_autoscaler = by_autoscaler(source) || autoscaling::refuses_pod(&sentence);
+    if scheduling::is_verdict(&sentence) && !by_autoscaler {
         return in_family(Family::Scheduling, reason, message);
     }
     if let Some(verdict) = autoscaling::told(&sentence) {
@@ -93,6 +94,7 @@ fn of_any_family(reason: &str, source: &str, message: &str) -> Classified {
     }
     match guess {
         Some(family) => in_family(family, reason, message),
+        None if by_autoscaler => in_family(Family::Autoscale, reason, message),
         None if is_of_image => of_image(reason, message),
         None => Classified::one(Runtime::Other),
     }

@@ -27,7 +27,7 @@ fn by_reason(reason: &str) -> Autoscale {
     match reason {
         "TriggeredScaleUp" | "ScaledUpGroup" => Autoscale::ScaleupTriggered,
         "NotTriggerScaleUp" => Autoscale::ScaleupNotTriggeredNoReason,
-        "FailedToScaleUpGroup" | "ScaleUpTimedOut" => Autoscale::ScaleupBackoff,
+        "FailedToScaleUpGroup" | "FailedScaleUp" | "ScaleUpTimedOut" => Autoscale::ScaleupBackoff,
         "ScaleDown" | "ScaleDownEmpty" => Autoscale::ScaledownNode,
         "ScaleDownFailed" => Autoscale::ScaledownFailed,
         "Nominated" => Autoscale::Nominated,
@@ -141,12 +141,20 @@ const ROWS: &[(Autoscale, &[&str])] = &[
         Autoscale::ScaleupTriggered,
         &["pod triggered scale-up", "triggered scale-up", "scale-up: setting group", "scale-up: group"],
     ),
+    // The last one is GKE's, which tells quotas and addresses that ran out.
     (
         Autoscale::ScaleupBackoff,
-        &["scale-up failed for group", "scale-up timed out for node group", "failed to scale up group"],
+        &[
+            "scale-up failed for group",
+            "scale-up timed out for node group",
+            "failed to scale up group",
+            "node scale up in zones",
+        ],
     ),
     // Karpenter 0.6+; `machine/x` up to 0.31, `nodeclaim/x` since.
     (Autoscale::Nominated, &["pod should schedule on"]),
+    // Karpenter 1.2+ gives its reason behind, `Spot Interrupted` among them.
+    (Autoscale::EvictedByKarpenter, &["evicted pod", "deleting the pod to accommodate the terminationgraceperiod"]),
     // Disruption, called deprovisioning up to 0.31. The reason behind may quote a pod or the scheduler.
     (
         Autoscale::DisruptionUnconsolidatable,
@@ -155,6 +163,8 @@ const ROWS: &[(Autoscale, &[&str])] = &[
             "can't remove without creating",
             "not all pods would schedule",
             "spottospotconsolidation is disabled",
+            "spottospotconsolidation requires",
+            "filtering by price",
             "consolidation disabled",
             "has consolidation disabled",
             "has non-empty consolidation disabled",
@@ -177,22 +187,26 @@ const ROWS: &[(Autoscale, &[&str])] = &[
     (Autoscale::InstanceStopping, &["instance is stopping", "instance stopping"]),
     (Autoscale::InstanceTerminating, &["instance is terminating", "instance terminating"]),
     (Autoscale::InstanceUnhealthy, &["unhealthy warning was triggered", "instance is unhealthy"]),
-    (Autoscale::EvictedByKarpenter, &["evicted pod", "deleting the pod to accommodate the terminationgraceperiod"]),
-    (
-        Autoscale::KarpenterNoInstanceTypes,
-        &["filtered out all compatible available instance types", "filtered out all compatible instance types"],
-    ),
+    // `NodePool requirements filtered out all compatible available instance types`, with more or fewer of these words.
+    (Autoscale::KarpenterNoInstanceTypes, &["requirements filtered out all"]),
 ];
 
-/// Karpenter: `Cannot disrupt Node: REASON`, `Cannot deprovision Machine due to REASON` up to 0.31. The annotation was
-/// `do-not-evict` and `do-not-consolidate` then, and is quoted since.
+/// How Karpenter opens each refusal of a pod; `Could not` up to 0.2x.
+pub(super) fn refuses_pod(sentence: &Sentence<'_>) -> bool {
+    ["Failed to schedule pod, ", "Could not schedule pod, "].iter().any(|opening| sentence.text().starts_with(opening))
+}
+
+/// Karpenter: `Cannot deprovision Machine due to REASON` up to 0.31, `Cannot disrupt Node: REASON` up to 1.1, the reason
+/// alone since. The annotation was `do-not-evict` and `do-not-consolidate` at first, and is quoted since.
 fn blocked(sentence: &Sentence<'_>) -> Option<Autoscale> {
     static HEAD: LazyLock<Phrases<()>> = LazyLock::new(|| Phrases::new(BLOCKED));
     static BUDGET: LazyLock<Phrases<()>> = LazyLock::new(|| Phrases::new(PDB));
-    HEAD.first(sentence)?;
     let text = sentence.text();
-    let is_annotated =
-        text.contains("/do-not-") || text.contains("do not evict") || text.contains("do-not-disrupt anno");
+    let is_annotated = text.contains("/do-not-");
+    if HEAD.first(sentence).is_none() && !is_annotated {
+        return None;
+    }
+    let is_annotated = is_annotated || text.contains("do not evict") || text.contains("do-not-disrupt anno");
     Some(if is_annotated {
         Autoscale::DisruptionBlockedDoNotDisrupt
     } else if BUDGET.first(sentence).is_some() {
@@ -202,8 +216,20 @@ fn blocked(sentence: &Sentence<'_>) -> Option<Autoscale> {
     })
 }
 
-const BLOCKED: &[((), &[&str])] =
-    &[((), &["cannot disrupt", "cannot deprovision", "cannot consolidate", "failed to drain node"])];
+const BLOCKED: &[((), &[&str])] = &[(
+    (),
+    &[
+        "cannot disrupt",
+        "cannot deprovision",
+        "cannot consolidate",
+        "failed to drain node",
+        "prevents pod evictions",
+        "eviction does not support multiple pdbs",
+        "node is nominated for a pending pod",
+        "node isn't initialized",
+        "nodeclaim does not have an associated node",
+    ],
+)];
 
 const PDB: &[((), &[&str])] =
     &[((), &["pdb", "pdbs", "poddisruptionbudget", "poddisruptionbudgets", "prevents pod evictions"])];
@@ -262,6 +288,9 @@ const POOL: &[(Autoscale, &[&str])] = &[
             "storageclass",
             "volume topology",
             "getting volume",
+            "failed to validate pvc",
+            "unbound pvc",
+            "pvc is considered unbound",
         ],
     ),
     (Autoscale::KarpenterNoInstanceFits, &["no instance type", "exceeds node resources"]),
@@ -272,8 +301,11 @@ const POOL: &[(Autoscale, &[&str])] = &[
             "does not have known values",
             "label requirements",
             "invalid nodepool requirements",
+            "configured to not run on a karpenter provisioned node",
         ],
     ),
+    // 1.6+ leaves claims of devices to others.
+    (Autoscale::Scheduling(Scheduling::InsufficientExtendedResource), &["dynamic resource allocation requirements"]),
 ];
 
 #[cfg(test)]

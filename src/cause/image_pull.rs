@@ -9,7 +9,7 @@ use super::family::Verdict;
 use super::http_status::http_statuses;
 use super::label::labels;
 use super::reference::Reference;
-use super::text::{Hits, Phrases, Sentence, bare};
+use super::text::{Hits, Phrases, Sentence, bare, strip_start};
 
 labels! {
     /// Why an image cannot be pulled; the last three are no failures.
@@ -160,6 +160,9 @@ fn by_reason(reason: &str) -> Pull {
 /// The cause of one error, and what lies beneath it: a name that does not resolve because the resolver is silent.
 fn of_part(sentence: &Sentence<'_>) -> Option<(Pull, Option<Pull>)> {
     static TABLE: LazyLock<Phrases<Pull>> = LazyLock::new(|| Phrases::new(ROWS));
+    if let Some(cause) = good_news(sentence.text()) {
+        return Some((cause, None));
+    }
     let mut hits = TABLE.hits(sentence);
     for cause in http_statuses(sentence).filter_map(of_status) {
         if let Some(row) = TABLE.row_of(cause) {
@@ -172,11 +175,18 @@ fn of_part(sentence: &Sentence<'_>) -> Option<(Pull, Option<Pull>)> {
     Some((cause, beneath.filter(|_| cause == Pull::Dns)))
 }
 
-/// Most telling first. A cause's first row holds what says it outright.
+/// The kubelet's three sentences that are no errors, all versions: they open the message. Errors say the same words
+/// further on, docker's `error pulling image configuration: …` for one.
+fn good_news(message: &str) -> Option<Pull> {
+    if let Some(image) = strip_start(message, "container image ") {
+        return image.contains("already present on machine").then_some(Pull::PulledCached);
+    }
+    let openings = [(Pull::Pulled, "successfully pulled image "), (Pull::Pulling, "pulling image \"")];
+    openings.into_iter().find_map(|(cause, opening)| strip_start(message, opening).map(|_| cause))
+}
+
+/// Most telling first. A cause's longest row holds what says it outright.
 const ROWS: &[(Pull, &[&str])] = &[
-    // kubelet, all versions; the durations are in `pulled`. `can be accessed by the pod` since 1.33.
-    (Pull::Pulled, &["successfully pulled image"]),
-    (Pull::PulledCached, &["already present on machine"]),
     // The reference itself: kubelet's and docker's parser; CRI-O's short names (1.20+, containers/image).
     (
         Pull::InvalidName,
@@ -197,9 +207,12 @@ const ROWS: &[(Pull, &[&str])] = &[
             "short-name resolution enforced",
             "invalid checksum digest",
             "unsupported digest algorithm",
+            "no registries configured",
+            "short name mode is enforcing",
         ],
     ),
-    // kubelet's Never; signatures of CRI-O (containers/image policy.json; kubelet reason since 1.28); gitlab-runner.
+    // kubelet's Never; signatures of CRI-O (containers/image policy.json; kubelet reason since 1.28); gitlab-runner;
+    // Harbor 2's rules about vulnerabilities and signatures, to which status 412 belongs; containerd 2's verifiers.
     (
         Pull::Policy,
         &[
@@ -215,6 +228,9 @@ const ROWS: &[(Pull, &[&str])] = &[
             "allowed_pull_policies",
             "not one of the allowed",
             "not present on list of allowed",
+            "due to configured policy",
+            "projectpolicyviolation",
+            "blocking pull of",
         ],
     ),
     // kubelet, registryPullQPS, all versions.
@@ -277,8 +293,10 @@ const ROWS: &[(Pull, &[&str])] = &[
             "layer verification failed",
         ],
     ),
-    // The runtime itself is gone: no word about the registry.
-    (Pull::Other, &["dial unix"]),
+    // The runtime itself is gone, or cannot use what came: a page of a proxy, a format of 2015 (containerd 2 says so).
+    (Pull::Other, &["dial unix", "unexpected media type", "is no longer supported since containerd"]),
+    // Go's transport prints what a proxy answered to CONNECT; the credentials that lack are the proxy's.
+    (Pull::Connection, &["proxy authentication required"]),
     // Statuses 5xx and their words.
     (
         Pull::ServerError,
@@ -329,6 +347,7 @@ const ROWS: &[(Pull, &[&str])] = &[
             "timeout exceeded",
             "timeout awaiting response headers",
             "timeout awaiting headers",
+            "because of no progress in",
         ],
     ),
     // Registries' error codes; docker's and containerd's double meaning `does not exist or …`; credential helpers.
@@ -356,6 +375,7 @@ const ROWS: &[(Pull, &[&str])] = &[
             "may require 'docker login'",
             "error getting credentials",
             "error getting docker credential",
+            "failed to get credentials",
             "credentials not found",
             "unable to retrieve auth token",
             "unauthenticated",
@@ -383,6 +403,8 @@ const ROWS: &[(Pull, &[&str])] = &[
             "was deleted",
             "tag not known",
             "unknown tag",
+            "unknown blob",
+            "blob_unknown",
         ],
     ),
     (
@@ -420,8 +442,6 @@ const ROWS: &[(Pull, &[&str])] = &[
     // containers/image says so before any error of the registry, too.
     (Pull::InvalidName, &["error parsing image name"]),
     (Pull::Backoff, &["back-off pulling image", "imagepullbackoff", "errimagepull"]),
-    // kubelet, `Pulling image` since 1.14, before in lower case.
-    (Pull::Pulling, &["pulling image"]),
 ];
 
 const fn of_status(code: u16) -> Option<Pull> {
@@ -430,6 +450,7 @@ const fn of_status(code: u16) -> Option<Pull> {
         404 | 410 => Some(Pull::NotFound),
         407 => Some(Pull::Connection),
         408 => Some(Pull::Timeout),
+        412 => Some(Pull::Policy),
         429 => Some(Pull::RateLimited),
         500..=599 => Some(Pull::ServerError),
         _ => None,

@@ -62,7 +62,9 @@ pub(super) fn by_reason(reason: &str) -> Runtime {
         "FailedAttachVolume" => Runtime::VolumeAttach,
         "FailedMount" | "FailedMapVolume" => Runtime::VolumeMountOther,
         "Preempted" | "Preempting" | "PreemptionByScheduler" => Runtime::Preempted,
-        "UnexpectedAdmissionError" | "TopologyAffinityError" => Runtime::KubeletAdmissionOutOfResource,
+        "UnexpectedAdmissionError" | "TopologyAffinityError" | "SMTAlignmentError" => {
+            Runtime::KubeletAdmissionOutOfResource
+        }
         _ if reason.strip_prefix("OutOf").is_some_and(|resource| !resource.is_empty()) => {
             Runtime::KubeletAdmissionOutOfResource
         }
@@ -81,6 +83,7 @@ const ROWS: &[(Runtime, &[&str])] = &[
             "allocate failed due to",
             "requested number of devices unavailable",
             "not enough cpus available to satisfy request",
+            "smt alignment error",
         ],
     ),
     // pkg/kubelet/eviction, all versions; conditions where the kubelet refuses new pods.
@@ -121,6 +124,8 @@ const ROWS: &[(Runtime, &[&str])] = &[
             "no available ips",
             "no available ip",
             "no free ip",
+            "not enough ips available",
+            "cidr ranges are exhausted",
             "no addresses available",
             "no available addresses",
             "no available address",
@@ -141,6 +146,7 @@ const ROWS: &[(Runtime, &[&str])] = &[
             "attachvolume.newattacher failed",
             "multi-attach error",
             "attachvolume.findattachablepluginbyspec failed",
+            "node has reached its volume attachment limit",
         ],
     ),
     // pkg/kubelet/volumemanager and volume/util/operationexecutor.
@@ -173,6 +179,11 @@ const ROWS: &[(Runtime, &[&str])] = &[
             "http2: client connection lost",
             "client rate limiter wait returned an error",
         ],
+    ),
+    // A sandbox without network, whatever its plug-in says: its errors of dialling are none of a registry.
+    (
+        Runtime::Other,
+        &["failed to setup network for sandbox", "failed to set up sandbox container", "networkplugin cni"],
     ),
 ];
 

@@ -70,13 +70,29 @@ pub fn classify(message: &str) -> Verdict<Scheduling> {
     if let Some(list) = list_of_predicates(body) {
         return Verdict::weigh(list, Scheduling::Other);
     }
-    Verdict::one(whole(&Sentence::new(message)).unwrap_or(Scheduling::Other))
+    let cause = broken_plugin(body).or_else(|| whole(&Sentence::new(message)));
+    Verdict::one(cause.unwrap_or(Scheduling::Other))
 }
 
 /// Whether the text has the shape of a scheduler's verdict.
 pub(super) fn is_verdict(sentence: &Sentence<'_>) -> bool {
     let text = sentence.text();
-    headed_list(text).is_some() || list_of_predicates(text).is_some() || whole(sentence).is_some()
+    headed_list(text).is_some()
+        || list_of_predicates(text).is_some()
+        || broken_plugin(text).is_some()
+        || whole(sentence).is_some()
+}
+
+/// A plugin that failed rather than refused: `running "VolumeBinding" filter plugin for pod "x": …`, `running PreBind
+/// plugin "VolumeBinding": …` (both since 1.18). Its name tells what could not be done.
+fn broken_plugin(message: &str) -> Option<Scheduling> {
+    let (_, rest) = message.strip_prefix("running ")?.split_once('"')?;
+    let (name, _) = rest.split_once('"')?;
+    match name {
+        "VolumeBinding" | "VolumeRestrictions" | "VolumeZone" | "NodeVolumeLimits" => Some(Scheduling::Volume),
+        "DynamicResources" => Some(Scheduling::InsufficientExtendedResource),
+        _ => None,
+    }
 }
 
 /// What preemption found repeats the sentence with other counts (1.24+), behind DRA's own tail (1.34+). A message may
@@ -152,6 +168,16 @@ const WHOLE: &[(Scheduling, &[&str])] = &[
     ),
     // DynamicResources 1.26+.
     (Scheduling::InsufficientExtendedResource, &["resourceclaim", "resource claim", "resource claims"]),
+    // Known, and no cause that anybody could act on: the pod goes, the cache is young, a gang (1.35+) is not complete.
+    (
+        Scheduling::Other,
+        &[
+            "skip schedule deleting pod",
+            "nodeinfos not found",
+            "mincount pods from a gang",
+            "waiting for pods's pod group",
+        ],
+    ),
 ];
 
 /// Names one reason of a list. Order matters: a taint's key may be any word, a claim's name too.
@@ -190,6 +216,8 @@ const REASON: &[(Scheduling, &[&str])] = &[
             "pvc",
             "pv",
             "storageclass",
+            "storageclass.storage.k8s.io",
+            "csi driver",
             "csinode",
             "csinode.storage.k8s.io",
             "enough free storage",

@@ -119,6 +119,11 @@ fn starts_with(text: &[u8], phrase: &str) -> bool {
     text.get(..phrase.len()).is_some_and(|head| head.eq_ignore_ascii_case(phrase.as_bytes()))
 }
 
+/// What stands behind `opening`, in any case, at the start of `text`.
+pub(super) fn strip_start<'a>(text: &'a str, opening: &str) -> Option<&'a str> {
+    starts_with(text.as_bytes(), opening).then(|| text.get(opening.len()..)).flatten()
+}
+
 /// Whether `text` begins with `phrase` in any case, and the phrase ends where a word ends.
 pub(super) fn says(text: &str, phrase: &str) -> bool {
     let bytes = text.as_bytes();
@@ -199,9 +204,10 @@ impl<C: Copy + PartialEq> Phrases<C> {
         self.rows[row].0
     }
 
-    /// The row in which a cause is told outright.
+    /// The row in which a cause is told outright: its longest one.
     pub(super) fn row_of(&self, cause: C) -> Option<usize> {
-        self.rows.iter().position(|(known, _)| *known == cause)
+        let rows = self.rows.iter().enumerate().filter(|(_, (known, _))| *known == cause);
+        rows.max_by_key(|(_, (_, phrases))| phrases.len()).map(|(row, _)| row)
     }
 }
 

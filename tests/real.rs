@@ -15,7 +15,11 @@ mod gitlab_client;
 mod job_pods;
 #[path = "real/prometheus.rs"]
 mod prometheus;
+#[path = "real/refusals.rs"]
+mod refusals;
 #[path = "real/rights.rs"]
 mod rights;
 #[path = "real/scheduling.rs"]
 mod scheduling;
+#[path = "real/verdicts.rs"]
+mod verdicts;

@@ -63,6 +63,7 @@ pub fn pod(number: usize, refused: bool) -> Box<PodReport> {
             message: REFUSAL.into(),
             since: Some(at(1).wall),
             tolerations: Vec::new(),
+            nominated: false,
         }
     } else {
         Scheduled::At(Some(at(1).wall))

@@ -115,6 +115,9 @@ pub enum Scheduled {
         since: Option<Timestamp>,
         /// What the pod tolerates.
         tolerations: Vec<Toleration>,
+        /// `status.nominatedNodeName` is set: less important pods leave a node for it.
+        #[serde(default)]
+        nominated: bool,
     },
     /// Bound to a node at this moment.
     At(Option<Timestamp>),

@@ -17,7 +17,7 @@ use crate::support::stage::{Hands, NodeSpec, Stage};
 const TIER_LABEL: &str = "platform.gitlab.com/runner-tier";
 
 /// A GitLab for the daemon, and its config for two tiers in these namespaces.
-struct Platform {
+pub(crate) struct Platform {
     _gitlab: Demo,
     config: String,
 }
@@ -41,7 +41,7 @@ impl Platform {
 
 /// Two namespaces, the rights that the daemon prints for them, and the daemon, which reaches the API server on `port`.
 async fn watch(hands: &Hands, cluster: &Cluster, port: u16) -> (String, String, Platform, Daemon) {
-    let standard = hands.namespace("standard", Some("baseline")).await;
+    let standard = hands.namespace("standard", Some("privileged")).await;
     let deployment = hands.namespace("deployment", Some("baseline")).await;
     let platform = Platform::new(cluster, port, &standard, &deployment).await;
     hands.apply_rights(&print(&["print", "rbac"], &platform.config)).await;
@@ -49,7 +49,7 @@ async fn watch(hands: &Hands, cluster: &Cluster, port: u16) -> (String, String, 
     (standard, deployment, platform, daemon)
 }
 
-async fn watching(stage: &Stage) -> (String, String, Platform, Daemon) {
+pub(crate) async fn watching(stage: &Stage) -> (String, String, Platform, Daemon) {
     watch(stage, stage.cluster, stage.cluster.api_port()).await
 }
 
@@ -61,7 +61,7 @@ fn up(source: &str, tier: &str) -> String {
     format!("tierwatch_source_up{{source=\"{source}\",tier=\"{tier}\"}}")
 }
 
-fn unschedulable(tier: &str, cause: &str) -> String {
+pub(crate) fn unschedulable(tier: &str, cause: &str) -> String {
     format!("tierwatch_job_pods_unschedulable{{tier=\"{tier}\",cause=\"{cause}\"}}")
 }
 

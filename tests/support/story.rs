@@ -126,6 +126,8 @@ struct Pod {
     refused_since: Option<f64>,
     /// Taints that it tolerates, as `key:effect`.
     tolerates: Vec<String>,
+    /// Preemption makes room for it.
+    nominated: bool,
     sandbox: Option<f64>,
     running: Option<f64>,
     image: Option<String>,
@@ -413,6 +415,7 @@ fn pod_report(pod: &Pod, namespace: &str) -> Box<PodReport> {
             message: message.as_str().into(),
             since: Some(time(pod.refused_since.unwrap_or(pod.created))),
             tolerations: pod.tolerates.iter().map(|text| toleration(text)).collect(),
+            nominated: pod.nominated,
         },
         (None, None) => Scheduled::No,
     };

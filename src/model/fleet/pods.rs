@@ -195,13 +195,13 @@ impl PodRow {
     }
 
     fn judge_scheduling(&mut self, before: Option<&PodReport>, ground: &Ground<'_>, out: &mut Vec<Occurrence>) {
-        let Scheduled::Refused { reason, message, since, .. } = &self.report.scheduled else {
+        let Scheduled::Refused { reason, message, since, nominated, .. } = &self.report.scheduled else {
             self.refused = None;
             return;
         };
         let since = *since;
         if self.refused.is_none() || before.is_none_or(|before| before.scheduled != self.report.scheduled) {
-            let told = scheduling_cause(reason, message);
+            let told = scheduling_cause(reason, message, *nominated);
             let known = self.refused.filter(|known| known.told == told);
             self.refused = Some(known.unwrap_or(Refusal { told, cause: told }));
             self.ask_nodes(ground.policy, ground.nodes);
@@ -306,9 +306,13 @@ impl PullRow {
     }
 }
 
-fn scheduling_cause(reason: &str, message: &str) -> Scheduling {
+/// While victims leave a node for the pod the sentence goes on telling what it lacked before them: up to 1.32 with a
+/// remark behind, since then without.
+fn scheduling_cause(reason: &str, message: &str, nominated: bool) -> Scheduling {
     if reason == "SchedulingGated" {
         Scheduling::SchedulingGated
+    } else if nominated {
+        Scheduling::NominatedWaiting
     } else {
         cause::scheduling::classify(message).dominant
     }

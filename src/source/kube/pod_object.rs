@@ -171,6 +171,7 @@ pub(super) struct Status {
     pub(super) phase: Text,
     pub(super) reason: Text,
     pub(super) message: Text,
+    pub(super) nominated_node_name: Text,
     pub(super) conditions: List<Shape<Condition>>,
     pub(super) init_container_statuses: List<Shape<ContainerStatus>>,
     pub(super) container_statuses: List<Shape<ContainerStatus>>,

@@ -148,6 +148,7 @@ fn scheduled(status: &Status, spec: &Spec, texts: &mut Texts) -> Scheduled {
             message: texts.message(found.message.or_empty()),
             since: found.last_transition_time.0,
             tolerations: pod_spec::tolerations(spec, texts),
+            nominated: status.nominated_node_name.get().is_some(),
         },
         Some(_) | None => Scheduled::No,
     }

@@ -142,14 +142,31 @@ impl JobPod {
 impl Hands {
     /// Makes the job's pod; its name.
     pub(crate) async fn job_pod(&self, namespace: &str, pod: &JobPod) -> String {
-        let made = self.try_job_pod(namespace, pod).await;
-        made.unwrap_or_else(|e| panic!("making the pod of job {}: {e}", pod.job));
-        pod.name()
+        self.job_pod_with(namespace, pod, |_| ()).await
     }
 
     /// As [`Hands::job_pod`], where admission may refuse it.
     pub(crate) async fn try_job_pod(&self, namespace: &str, pod: &JobPod) -> Result<Pod, kube::Error> {
+        self.try_job_pod_with(namespace, pod, |_| ()).await
+    }
+
+    /// As [`Hands::job_pod`], with changes of its manifest.
+    pub(crate) async fn job_pod_with(&self, namespace: &str, pod: &JobPod, change: impl FnOnce(&mut Value)) -> String {
+        let made = self.try_job_pod_with(namespace, pod, change).await;
+        made.unwrap_or_else(|e| panic!("making the pod of job {}: {e}", pod.job));
+        pod.name()
+    }
+
+    /// As [`Hands::job_pod_with`], where admission may refuse it.
+    pub(crate) async fn try_job_pod_with(
+        &self,
+        namespace: &str,
+        pod: &JobPod,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<Pod, kube::Error> {
+        let mut manifest = pod.manifest();
+        change(&mut manifest);
         let pods = Api::<Pod>::namespaced(self.admin.clone(), namespace);
-        pods.create(&PostParams::default(), &object(pod.manifest())).await
+        pods.create(&PostParams::default(), &object(manifest)).await
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct NodeSpec {
     pub(crate) name: &'static str,
     pub(crate) cpu: &'static str,
     pub(crate) memory: &'static str,
+    pub(crate) pods: &'static str,
+    pub(crate) ephemeral_storage: &'static str,
     pub(crate) labels: &'static [(&'static str, &'static str)],
     /// Key, value, effect.
     pub(crate) taints: &'static [(&'static str, &'static str, &'static str)],
@@ -33,7 +35,7 @@ pub(crate) struct NodeSpec {
 impl NodeSpec {
     /// A healthy node with room for a few jobs.
     pub(crate) const fn new(name: &'static str) -> Self {
-        Self { name, cpu: "4", memory: "16Gi", labels: &[], taints: &[] }
+        Self { name, cpu: "4", memory: "16Gi", pods: "110", ephemeral_storage: "100Gi", labels: &[], taints: &[] }
     }
 }
 
@@ -129,7 +131,12 @@ impl Hands {
             .collect();
         let node = object::<Node>(json!({ "metadata": { "name": spec.name, "labels": labels } }));
         nodes.create(&PostParams::default(), &node).await.expect("a node can be made");
-        let resources = json!({ "cpu": spec.cpu, "memory": spec.memory, "ephemeral-storage": "100Gi", "pods": "110" });
+        let resources = json!({
+            "cpu": spec.cpu,
+            "memory": spec.memory,
+            "ephemeral-storage": spec.ephemeral_storage,
+            "pods": spec.pods,
+        });
         let fine = |kind: &str, status: &str, reason: &str| {
             json!({ "type": kind, "status": status, "reason": reason,
                     "lastHeartbeatTime": second(), "lastTransitionTime": second() })
@@ -148,6 +155,22 @@ impl Hands {
         nodes.patch_status(spec.name, &here, &Patch::Merge(status)).await.expect("a node's status can be written");
         // Admission gives each new node the taint not-ready, which the node controller would take away now.
         self.taint(spec.name, spec.taints).await;
+    }
+
+    /// Makes an object as one would write it in YAML.
+    pub(crate) async fn make<K>(&self, api: Api<K>, value: Value) -> K
+    where
+        K: kube::Resource + serde::de::DeserializeOwned + serde::Serialize + Clone + std::fmt::Debug,
+    {
+        let made = api.create(&PostParams::default(), &object(value.clone())).await;
+        made.unwrap_or_else(|e| panic!("making {value}: {e}"))
+    }
+
+    /// Marks the node as a drain does.
+    pub(crate) async fn cordon(&self, node: &str) {
+        let nodes = Api::<Node>::all(self.admin.clone());
+        let patch = Patch::Merge(json!({ "spec": { "unschedulable": true } }));
+        nodes.patch(node, &PatchParams::default(), &patch).await.expect("a node can be cordoned");
     }
 
     /// Sets the node's taints: key, value, effect.

@@ -59,7 +59,8 @@ pub fn refusal(given_up: &str) -> Option<Admission> {
     }
     // `is forbidden` is what every admission plugin says, but rights that are missing say it, too.
     let refused = || text.contains(" is forbidden: ") && !text.contains(" cannot create resource ");
-    told(&Sentence::new(text)).filter(|cause| cause.is_failure()).or_else(|| refused().then_some(Admission::Other))
+    let named = |cause: &Admission| cause.is_failure() && *cause != Admission::Other;
+    told(&Sentence::new(text)).filter(named).or_else(|| refused().then_some(Admission::Other))
 }
 
 /// What the text says, if anything.

@@ -28,8 +28,9 @@ fn every_seed_is_answered() {
 /// Work is bounded by size: what stands behind the bound is not read at all.
 #[test]
 fn a_megabyte_is_cut_at_the_bound() {
-    for seed in corpus("message") {
-        let seed = String::from_utf8_lossy(&seed);
+    // A share of them: in a debug build each megabyte takes a while.
+    for seed in corpus("message").iter().step_by(9) {
+        let seed = String::from_utf8_lossy(seed);
         let filled = format!("{seed}{}", ", 1 x".repeat(MAX_MESSAGE / 5 + 1));
         let megabyte = filled.repeat(16);
         let judge = |text: &str| classify(None, None, None, text);

@@ -99,6 +99,56 @@ impl Autoscale {
     pub const fn is_failure(self) -> bool {
         !matches!(self, Self::Nominated | Self::ScaleupTriggered)
     }
+
+    /// Why no node comes for a waiting pod.
+    #[must_use]
+    pub const fn refuses_scale_up(self) -> bool {
+        match self {
+            Self::MaxSizeReached
+            | Self::ScaleupBackoff
+            | Self::ScaleupNotTriggeredNoFit
+            | Self::ScaleupNotTriggeredNoReason
+            | Self::KarpenterNoInstanceFits
+            | Self::KarpenterNoOffering
+            | Self::KarpenterNoInstanceTypes
+            | Self::KarpenterLimitsExceeded
+            | Self::InsufficientCapacity
+            | Self::Scheduling(_)
+            | Self::Other => true,
+            Self::DisruptionUnconsolidatable
+            | Self::DisruptionBlockedDoNotDisrupt
+            | Self::DisruptionBlockedPdb
+            | Self::DisruptionBlockedBudget
+            | Self::DisruptionBlockedOther
+            | Self::DisruptionWaiting
+            | Self::EvictedByKarpenter
+            | Self::SpotInterruption
+            | Self::SpotRebalance
+            | Self::InstanceStopping
+            | Self::InstanceTerminating
+            | Self::InstanceUnhealthy
+            | Self::ScaledownEvictPod
+            | Self::ScaledownNode
+            | Self::ScaledownFailed
+            | Self::Nominated
+            | Self::ScaleupTriggered => false,
+        }
+    }
+
+    /// Ends a running pod. A warning that the cloud may want a spot instance back ends none yet, and a node that goes
+    /// evicts its pods, which is another cause.
+    #[must_use]
+    pub const fn ends_pods(self) -> bool {
+        matches!(
+            self,
+            Self::EvictedByKarpenter
+                | Self::SpotInterruption
+                | Self::InstanceStopping
+                | Self::InstanceTerminating
+                | Self::InstanceUnhealthy
+                | Self::ScaledownEvictPod
+        )
+    }
 }
 
 /// What no autoscaler can mean is `other`.

@@ -101,6 +101,13 @@ impl Cause {
         }
     }
 
+    /// What breaks or ends a pod that has a node, each spelling once.
+    pub fn of_broken_pods() -> impl Iterator<Item = Self> {
+        let runtime = Runtime::ALL.iter().copied().map(Self::Runtime);
+        let disruptions = Autoscale::ALL.iter().copied().filter(|cause| cause.ends_pods()).map(Self::Autoscale);
+        runtime.chain(disruptions)
+    }
+
     /// Nothing more precise could be said.
     #[must_use]
     pub const fn is_other(self) -> bool {

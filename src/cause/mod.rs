@@ -35,4 +35,4 @@ pub use pulled::Pulled;
 pub use queue::Queue;
 pub use runtime::Runtime;
 pub use scheduling::Scheduling;
-pub use text::{MAX_MESSAGE, parse_go_duration};
+pub use text::{MAX_MESSAGE, is_combined, parse_go_duration};

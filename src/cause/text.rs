@@ -13,6 +13,16 @@ use winnow::combinator::{alt, opt, preceded, repeat};
 /// Longer messages are cut here; the scheduler's longest (a taint per node) stay far below, and work stays bounded.
 pub const MAX_MESSAGE: usize = 64 * 1024;
 
+/// What recorders write before the text once ten messages differ: from then on one event stands for all, and its text
+/// is that of the newest.
+const COMBINED: &str = "(combined from similar events):";
+
+/// Whether one event stands for several, so that its text may have been told before, and of another container.
+#[must_use]
+pub fn is_combined(message: &str) -> bool {
+    message.trim_start().starts_with(COMBINED)
+}
+
 /// The message up to [`MAX_MESSAGE`] bytes, without what recorders and displays put in front: the event recorder
 /// its `(combined from similar events): ` (client-go since 1.4), kubectl 1.35+ the container's `spec.containers{x}: `.
 #[must_use]
@@ -20,7 +30,7 @@ pub fn bare(message: &str) -> &str {
     let mut rest = cut(message).trim();
     loop {
         let before = rest;
-        rest = rest.strip_prefix("(combined from similar events):").unwrap_or(rest).trim_start();
+        rest = rest.strip_prefix(COMBINED).unwrap_or(rest).trim_start();
         if let Some((_, text)) = rest.strip_prefix("spec.").and_then(|path| path.split_once("}: ")) {
             rest = text;
         }

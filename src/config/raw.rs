@@ -144,7 +144,7 @@ pub(super) struct Kubernetes {
     pub(super) kubeconfig: Option<PathText>,
     /// A context of the kubeconfig; without it the current one.
     pub(super) context: Option<String>,
-    /// Whether nodes are watched, which needs a ClusterRole.
+    /// Whether nodes and their events are watched, which needs a ClusterRole and a Role in `default`.
     pub(super) cluster_scoped: Option<bool>,
 }
 

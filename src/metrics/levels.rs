@@ -138,6 +138,11 @@ fn pods(page: &mut Page<'_, '_, '_>) -> fmt::Result {
         let count = |cause| number(pods.unschedulable.get(cause).copied().unwrap_or(0));
         Scheduling::ALL.iter().map(|cause| (vec![cause.as_str()], count(cause))).collect()
     })?;
+    page.many(rows::JOB_PODS_SCALE_UP_BLOCKED, |tier| {
+        let Some(scale_up) = &tier.scale_up else { return vec![] };
+        let count = |cause| number(scale_up.refused.get(&cause).copied().unwrap_or(0));
+        rows::scale_up_refusals().map(|cause| (vec![cause.as_str()], count(cause))).collect()
+    })?;
     // Only pairs that are there: registries times causes of zeros would be a third of the whole answer.
     page.many(rows::JOB_PODS_IMAGE_PULL_FAILING, |tier| {
         let failing = tier.pods.iter().flat_map(|pods| &pods.pull_failing);

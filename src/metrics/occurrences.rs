@@ -17,6 +17,9 @@ use crate::observation::{SourceKey, SourceKind};
 /// Each tier's `start_within` is added, so that "started in time" is always a bucket's edge.
 const WAIT_BUCKETS: [f64; 10] = [1.0, 3.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 1800.0, 3600.0];
 
+/// The classic buckets of a pull: a small layer to an image of many gigabytes.
+const PULL_BUCKETS: [f64; 8] = [0.5, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0, 300.0];
+
 /// The families fed by [`Occurrence`]s.
 #[derive(Debug)]
 pub struct Occurrences {
@@ -31,6 +34,10 @@ pub struct Occurrences {
     pub(super) pull_failures: Counters,
     pub(super) registry_failures: Counters,
     pub(super) admission_failures: Counters,
+    pub(super) pulls: Histograms,
+    pub(super) pull_queues: Histograms,
+    pub(super) pod_failures: Counters,
+    pub(super) unjoined: Counters,
     pub(super) attempts: Counters,
     pub(super) failures: Counters,
     pub(super) rejected_annotations: Counters,
@@ -52,6 +59,10 @@ impl Occurrences {
             queue_wait: Histograms::new(rows::QUEUE_WAIT, buckets.clone()),
             job_start: Histograms::new(rows::JOB_START, buckets.clone()),
             job_start_phase: Histograms::new(rows::JOB_START_PHASE, buckets),
+            pulls: Histograms::new(rows::IMAGE_PULL, Buckets::new(PULL_BUCKETS)),
+            pull_queues: Histograms::new(rows::IMAGE_PULL_QUEUE, Buckets::new(PULL_BUCKETS)),
+            pod_failures: Counters::new(rows::POD_FAILURES),
+            unjoined: Counters::new(rows::UNJOINED_NODE_EVENTS),
             outcomes: Counters::new(rows::JOB_START_OUTCOMES),
             dropped: Counters::new(rows::JOBS_DROPPED),
             failed: Counters::new(rows::JOBS_FAILED),
@@ -89,7 +100,7 @@ impl Occurrences {
     }
 
     fn register(&self, registry: &mut Registry) {
-        for histogram in [&self.queue_wait, &self.job_start, &self.job_start_phase] {
+        for histogram in [&self.queue_wait, &self.job_start, &self.job_start_phase, &self.pulls, &self.pull_queues] {
             histogram.register(registry);
         }
         let counters = [
@@ -100,6 +111,8 @@ impl Occurrences {
             &self.pull_failures,
             &self.registry_failures,
             &self.admission_failures,
+            &self.pod_failures,
+            &self.unjoined,
             &self.attempts,
             &self.failures,
             &self.rejected_annotations,
@@ -154,6 +167,18 @@ impl Occurrences {
             Occurrence::AdmissionRefused { tier, cause } => {
                 self.admission_failures.increase(&[&self.tier(*tier), cause.as_str()]);
             }
+            Occurrence::ImagePulled { tier, total, queued } => {
+                let tier = self.tier(*tier);
+                for (family, took) in [(&self.pulls, total), (&self.pull_queues, queued)] {
+                    if let Some(took) = took {
+                        family.observe(&[&tier], took.as_secs_f64());
+                    }
+                }
+            }
+            Occurrence::PodFailed { tier, cause } => {
+                self.pod_failures.increase(&[&self.tier(*tier), cause.as_str()]);
+            }
+            Occurrence::NodeEventUnjoined => self.unjoined.increase(&[]),
             Occurrence::ClockClamped { phase } => self.clamps.increase(&[phase.as_str()]),
             Occurrence::AnnotationRejected { tier } => self.rejected_annotations.increase(&[&self.tier(*tier)]),
             Occurrence::Unclassified { family } => self.unclassified.increase(&[family.as_str()]),

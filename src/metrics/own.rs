@@ -117,7 +117,11 @@ impl Own {
                 | SourceKind::GitlabRefs
                 | SourceKind::GitlabRunners
                 | SourceKind::GitlabJobLogs => own.source_run.seed(&[source.as_str()]),
-                SourceKind::KubePods | SourceKind::KubeEvents | SourceKind::KubeNodes | SourceKind::KubeQuotas => {
+                SourceKind::KubePods
+                | SourceKind::KubeEvents
+                | SourceKind::KubeNodeEvents
+                | SourceKind::KubeNodes
+                | SourceKind::KubeQuotas => {
                     own.watch_restarts.seed(&[source.as_str()]);
                 }
             }

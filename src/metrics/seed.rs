@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::catalogue::{admission_failures, pull_failures};
 use super::occurrences::Occurrences;
-use crate::cause::{Blame, Family, Scheduling};
+use crate::cause::{Blame, Cause, Family, Scheduling};
 use crate::model::occurrence::{DropReason, FailureReason, Outcome, Phase, Table};
 use crate::observation::{FailureClass, SourceKind};
 
@@ -34,6 +34,11 @@ pub(super) fn tier(to: &Occurrences, tier: &str, registries: &[Arc<str>]) {
     for cause in pull_failures() {
         to.pull_failures.seed(&[tier, cause.as_str()]);
     }
+    to.pulls.seed(&[tier]);
+    to.pull_queues.seed(&[tier]);
+    for cause in Cause::of_broken_pods() {
+        to.pod_failures.seed(&[tier, cause.as_str()]);
+    }
     for registry in registries.iter().map(AsRef::as_ref).chain(["other"]) {
         to.registry_failures.seed(&[tier, registry]);
     }
@@ -60,6 +65,7 @@ pub(super) fn own(to: &Occurrences, sources: &BTreeSet<SourceKind>) {
         to.observations.seed(&[source.as_str()]);
         to.gaps.seed(&[source.as_str()]);
     }
+    to.unjoined.seed(&[]);
     for family in Family::ALL {
         to.unclassified.seed(&[family.as_str()]);
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::cause::{Blame, Cause, Pull, Scheduling, labels};
+use crate::cause::{Autoscale, Blame, Cause, Pull, Runtime, Scheduling, labels};
 use crate::model::occurrence::Phase;
 use crate::model::policy::Urgency;
 use crate::observation::{JobId, Now, PodPhase, RunnerId, RunnerStatus, SourceKey};
@@ -54,6 +54,8 @@ pub struct TierAssessment {
     pub running: Option<RunningLevels>,
     /// Job pods; absent when the namespaces cannot be seen.
     pub pods: Option<PodLevels>,
+    /// Job pods that wait for a node, by what the autoscalers say; absent when pods or events cannot be seen.
+    pub scale_up: Option<ScaleUpLevels>,
     /// Runners; absent when GitLab cannot be seen.
     pub runners: Option<RunnerLevels>,
     /// Manager pods that are ready, and that are not; absent when not seen.
@@ -137,10 +139,25 @@ pub struct PodLevels {
     pub unschedulable: BTreeMap<Scheduling, u64>,
     /// Failing to pull now, sorted by registry label and cause.
     pub pull_failing: Vec<PullFailing>,
+    /// With a node and held up there now, by cause; known from events only.
+    pub held: BTreeMap<Runtime, u64>,
+    /// Taken away within the last five minutes, by cause.
+    pub ended: BTreeMap<Cause, u64>,
     /// Requested by unfinished job pods, in thousandths of a core.
     pub requested_cpu_millis: u64,
     /// Requested by unfinished job pods, in bytes.
     pub requested_memory_bytes: u64,
+}
+
+/// A tier's job pods that wait for a node.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ScaleUpLevels {
+    /// The scheduler found no node for them.
+    pub waiting: u64,
+    /// An autoscaler is making a node for them.
+    pub triggered: u64,
+    /// An autoscaler makes none, by its latest verdict.
+    pub refused: BTreeMap<Autoscale, u64>,
 }
 
 /// Pods of one tier that fail to pull from one registry for one cause.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cause::{Admission, Blame, Pull, Scheduling, labels};
+use crate::cause::{Admission, Blame, Cause, Pull, Scheduling, labels};
 use crate::model::policy::TierId;
 use crate::observation::{FailureClass, JobId, SourceKey, SourceKind};
 
@@ -78,6 +78,24 @@ pub enum Occurrence {
         /// Why.
         cause: Admission,
     },
+    /// An image was pulled and the kubelet said how long that took: `image_pull_seconds`, `image_pull_queue_seconds`.
+    ImagePulled {
+        /// The tier.
+        tier: TierId,
+        /// From the wish to the end, the wait included.
+        total: Option<Duration>,
+        /// The share of it spent in the kubelet's own queue.
+        queued: Option<Duration>,
+    },
+    /// A pod with a node was held up or taken away: `pod_failures_total`.
+    PodFailed {
+        /// The tier.
+        tier: TierId,
+        /// Why: one of [`Cause::of_broken_pods`].
+        cause: Cause,
+    },
+    /// Something happened to a node or a claim of which no tier is known: `unjoined_node_events_total`.
+    NodeEventUnjoined,
     /// A timestamp ran backwards and was bent: `clock_clamps_total`.
     ClockClamped {
         /// The phase whose end lay before its start.
@@ -206,7 +224,9 @@ labels! {
         Jobs = "jobs",
         /// Tombstones of pods.
         Pods = "pods",
-        /// Events seen.
+        /// Events that wait for their pod.
         Events = "events",
+        /// What was said of nodes and of claims for them.
+        Notices = "notices",
     }
 }

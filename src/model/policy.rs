@@ -125,6 +125,7 @@ impl Staleness {
             SourceKind::GitlabRunners => self.runners,
             SourceKind::KubePods
             | SourceKind::KubeEvents
+            | SourceKind::KubeNodeEvents
             | SourceKind::KubeNodes
             | SourceKind::KubeQuotas
             | SourceKind::Clock => self.watch,
@@ -145,6 +146,8 @@ impl Policy {
     /// Tiers that depend on a source: those of its namespace, or all where it has none.
     pub fn tiers_of(&self, source: &SourceKey) -> impl Iterator<Item = TierId> {
         let concerned = move |tier: &TierPolicy| match &source.namespace {
+            // Nodes belong to no namespace; their events only lie in one.
+            Some(_) if source.kind == SourceKind::KubeNodeEvents => true,
             Some(namespace) => tier.namespaces.contains(namespace) || tier.manager_namespaces.contains(namespace),
             None => true,
         };

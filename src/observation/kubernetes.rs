@@ -229,6 +229,9 @@ pub struct EventReport {
     pub about_name: Arc<str>,
     /// Uid of the object it is about.
     pub about_uid: Option<Arc<str>>,
+    /// The container it is about (`involvedObject.fieldPath`), if it is about one.
+    #[serde(default)]
+    pub container: Option<Arc<str>>,
     /// CamelCase reason.
     pub reason: Arc<str>,
     /// `source.component`, else `reportingComponent`.

@@ -92,6 +92,8 @@ pub enum SourceKind {
     KubePods,
     /// Events of one namespace.
     KubeEvents,
+    /// Events about nodes and claims for nodes, all in one namespace of the cluster.
+    KubeNodeEvents,
     /// Nodes of the cluster.
     KubeNodes,
     /// Resource quotas of one namespace.
@@ -108,6 +110,7 @@ impl SourceKind {
         Self::GitlabJobLogs,
         Self::KubePods,
         Self::KubeEvents,
+        Self::KubeNodeEvents,
         Self::KubeNodes,
         Self::KubeQuotas,
     ];
@@ -124,6 +127,7 @@ impl SourceKind {
             Self::GitlabJobLogs => "gitlab_job_logs",
             Self::KubePods => "kube_pods",
             Self::KubeEvents => "kube_events",
+            Self::KubeNodeEvents => "kube_node_events",
             Self::KubeNodes => "kube_nodes",
             Self::KubeQuotas => "kube_quotas",
         }

@@ -113,6 +113,7 @@ async fn each_namespace_is_watched_once_whoever_shares_it() {
         namespaced(SourceKind::KubePods, "runners"),
         namespaced(SourceKind::KubeEvents, "ci-deploy"),
         namespaced(SourceKind::KubeEvents, "ci-standard"),
+        namespaced(SourceKind::KubeNodeEvents, "default"),
         SourceKey::global(SourceKind::KubeNodes),
         namespaced(SourceKind::KubeQuotas, "ci-deploy"),
         namespaced(SourceKind::KubeQuotas, "ci-standard"),

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use tierwatch::cause::{Blame, Cause, Pull, Scheduling};
+use tierwatch::cause::{Autoscale, Blame, Cause, Pull, Runtime, Scheduling};
 use tierwatch::metrics::{Levels, Occurrences, Own};
 use tierwatch::model::assessment::{
     Assessment, CauseLine, ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, QuotaLevel, QuotaResource,
-    RunnerLevels, RunnerLine, RunningLevels, SourceStatus, TierAssessment, TierState, UnservedReason, WaitingJob,
+    RunnerLevels, RunnerLine, RunningLevels, ScaleUpLevels, SourceStatus, TierAssessment, TierState, UnservedReason, WaitingJob,
 };
 use tierwatch::model::occurrence::Phase;
 use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, Urgency};
@@ -57,8 +57,14 @@ pub fn policy(names: &[&str]) -> Policy {
 
 /// The sources of such a policy.
 pub fn sources(policy: &Policy) -> Vec<SourceKey> {
-    let mut keys: Vec<SourceKey> =
-        SourceKind::ALL.into_iter().filter(|kind| !watches_a_namespace(*kind)).map(SourceKey::global).collect();
+    let mut keys: Vec<SourceKey> = SourceKind::ALL
+        .into_iter()
+        .filter(|kind| !watches_a_namespace(*kind))
+        .map(|kind| match kind {
+            SourceKind::KubeNodeEvents => SourceKey::namespaced(kind, "default"),
+            _ => SourceKey::global(kind),
+        })
+        .collect();
     for tier in &policy.tiers {
         for kind in SourceKind::ALL.into_iter().filter(|kind| watches_a_namespace(*kind)) {
             keys.extend(tier.namespaces.iter().map(|name| SourceKey::namespaced(kind, name)));
@@ -84,6 +90,7 @@ pub fn unknown_tier(name: &str) -> TierAssessment {
         queue: None,
         running: None,
         pods: None,
+        scale_up: None,
         runners: None,
         managers: None,
         nodes: None,
@@ -109,6 +116,7 @@ pub fn calm_tier(name: &str) -> TierAssessment {
             ..PodLevels::default()
         }),
         runners: Some(runners(&[RunnerStatus::Online, RunnerStatus::Online])),
+        scale_up: Some(ScaleUpLevels::default()),
         managers: Some(ManagerLevels { ready: 2, not_ready: 0 }),
         nodes: Some(NodeLevels {
             ready: 6,
@@ -166,10 +174,17 @@ pub fn hurting_tier(name: &str) -> TierAssessment {
                 PullFailing { registry: Arc::from("registry.example.com"), cause: Pull::NotFound, pods: 2 },
                 PullFailing { registry: Arc::from("other"), cause: Pull::Other, pods: 1 },
             ],
+            held: BTreeMap::from([(Runtime::CniIpExhausted, 1)]),
+            ended: BTreeMap::from([(Cause::Autoscale(Autoscale::SpotInterruption), 3)]),
             requested_cpu_millis: 98_250,
             requested_memory_bytes: 210 << 30,
         }),
         runners: Some(runners(&[RunnerStatus::Online, RunnerStatus::Offline, RunnerStatus::NeverContacted])),
+        scale_up: Some(ScaleUpLevels {
+            waiting: 7,
+            triggered: 2,
+            refused: BTreeMap::from([(Autoscale::MaxSizeReached, 4)]),
+        }),
         managers: Some(ManagerLevels { ready: 1, not_ready: 1 }),
         nodes: Some(NodeLevels {
             ready: 6,

@@ -3,6 +3,8 @@
 //! A story is YAML. Times are seconds since the story began; timestamps of GitLab and Kubernetes are written
 //! the same way. It is played through the fleet; every occurrence becomes a line of text.
 
+mod events;
+
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +51,8 @@ struct Step {
     gone: Option<Gone>,
     quota: Option<Quota>,
     nodes: Option<Vec<Node>>,
+    events: Option<events::EventList>,
+    event: Option<events::Event>,
     fails: Option<Fails>,
     /// Let time pass without news.
     tick: bool,
@@ -134,6 +138,20 @@ struct Pod {
     waiting: Option<String>,
     message: String,
     phase: Option<PodPhase>,
+    node: Option<String>,
+    /// `status.reason` and `status.message`.
+    failure: Option<End>,
+    /// Condition `DisruptionTarget`.
+    disruption: Option<End>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    reason: String,
+    #[serde(default)]
+    message: String,
+    at: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -330,6 +348,8 @@ fn bodies(step: &Step) -> Vec<(SourceKey, Body)> {
         let key = SourceKey::namespaced(SourceKind::KubeQuotas, &quota.namespace);
         said.push((key, Body::Quota(Change::Replace(report.into_iter().collect()))));
     }
+    said.extend(step.events.as_ref().map(events::EventList::said));
+    said.extend(step.event.as_ref().map(events::Event::said));
     if let Some(fails) = &step.fails {
         let key = SourceKey { kind: fails.source, namespace: fails.namespace.as_deref().map(Into::into) };
         let failure = Failure { class: fails.class, detail: "as told".to_owned(), retry_after: None };
@@ -431,11 +451,11 @@ fn pod_report(pod: &Pod, namespace: &str) -> Box<PodReport> {
         deleting: false,
         phase: pod.phase.unwrap_or(if pod.running.is_some() { PodPhase::Running } else { PodPhase::Pending }),
         ready: pod.ready,
-        node: None,
+        node: pod.node.as_deref().map(Into::into),
         scheduled,
         sandbox_ready: pod.sandbox.map(time),
-        disruption: None,
-        failure: None,
+        disruption: pod.disruption.as_ref().map(end),
+        failure: pod.failure.as_ref().map(end),
         containers: vec![ContainerReport {
             name: "build".into(),
             role: ContainerRole::Build,
@@ -447,6 +467,10 @@ fn pod_report(pod: &Pod, namespace: &str) -> Box<PodReport> {
         secrets: Vec::new(),
         exposure: Exposure::default(),
     })
+}
+
+fn end(end: &End) -> Disruption {
+    Disruption { reason: end.reason.as_str().into(), message: end.message.as_str().into(), at: end.at.map(time) }
 }
 
 fn line(occurrence: &Occurrence, policy: &Policy) -> Option<String> {
@@ -472,6 +496,12 @@ fn line(occurrence: &Occurrence, policy: &Policy) -> Option<String> {
             format!("{}: pull failed, {registry}, {}", name(tier), cause.as_str())
         }
         Occurrence::AdmissionRefused { tier, cause } => format!("{}: refused, {}", name(tier), cause.as_str()),
+        Occurrence::ImagePulled { tier, total, queued } => {
+            let told = |took: &Option<Duration>| took.as_ref().map_or_else(|| "an untold time".to_owned(), seconds);
+            format!("{}: image pulled in {}, {} of it queued", name(tier), told(total), told(queued))
+        }
+        Occurrence::PodFailed { tier, cause } => format!("{}: pod failed, {cause}", name(tier)),
+        Occurrence::NodeEventUnjoined => "a node's event concerns no tier".to_owned(),
         Occurrence::ClockClamped { phase } => format!("clamped {}", phase.as_str()),
         Occurrence::AnnotationRejected { tier } => format!("{}: annotation rejected", name(tier)),
         Occurrence::Unclassified { family } => format!("unclassified {}", family.as_str()),

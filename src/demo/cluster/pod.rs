@@ -68,6 +68,8 @@ pub(crate) struct Pod {
     pub(crate) deleting: Option<Timestamp>,
     /// Reason and message of condition `DisruptionTarget`.
     pub(crate) disruption: Option<(Timestamp, &'static str, &'static str)>,
+    /// Why the autoscaler makes no node for it, by its latest word.
+    pub(crate) no_scale_up: Option<&'static str>,
     /// A failed pull is tried again with a new pod: this is the pod's number among those of its job.
     pub(crate) pull_attempt: u32,
 }

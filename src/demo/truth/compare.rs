@@ -65,11 +65,13 @@ impl Comparison<'_> {
             &regrouped(&truth.pulls, |(registry, _)| registry.clone()),
         );
         self.counts("admission_failures_total", "cause", &truth.refused);
+        self.counts("pod_failures_total", "cause", &truth.disrupted);
         let levels = &truth.levels;
         self.level("queue_pending_jobs", levels.pending as f64, 0.0);
         self.level("queue_oldest_pending_age_seconds", levels.oldest, lag);
         self.level("queue_overdue_jobs", levels.overdue as f64, 0.0);
         self.counts("job_pods", "phase", &levels.job_pods);
+        self.counts("job_pods_scale_up_blocked", "cause", &levels.scale_up_blocked);
         self.counts("runners", "status", &levels.runners);
         self.counts("runner_manager_pods", "ready", &levels.managers);
     }

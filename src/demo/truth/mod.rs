@@ -40,6 +40,8 @@ pub struct Levels {
     pub unserved: u64,
     /// Job pods by phase.
     pub job_pods: BTreeMap<&'static str, u64>,
+    /// Job pods without a node for which the autoscaler made none, by its latest word.
+    pub scale_up_blocked: BTreeMap<&'static str, u64>,
     /// Runners by GitLab's status.
     pub runners: BTreeMap<&'static str, u64>,
     /// Manager pods that are ready, and that are not.

@@ -162,7 +162,7 @@ impl World {
             let Some(pod) = self.pods.get_mut(&id) else { continue };
             pod.disruption = Some((now, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint"));
             let (tier, of) = (pod.tier, pod.of);
-            if let Some(truth) = self.truths.get_mut(tier) {
+            if let (Some(truth), PodOf::Job(_)) = (self.truths.get_mut(tier), of) {
                 count(&mut truth.disrupted, "spot_interruption");
             }
             self.publish_pod(id);

@@ -39,7 +39,12 @@ impl World {
         }
         for pod in self.pods.values().filter(|pod| pod.tier == tier) {
             match pod.of {
-                PodOf::Job(_) => count(&mut levels.job_pods, known_phase(pod.phase())),
+                PodOf::Job(_) => {
+                    count(&mut levels.job_pods, known_phase(pod.phase()));
+                    if let Some(cause) = pod.no_scale_up.filter(|_| pod.bound.is_none() && pod.deleting.is_none()) {
+                        count(&mut levels.scale_up_blocked, cause);
+                    }
+                }
                 PodOf::Manager(_) => count(&mut levels.managers, if pod.ready() { "true" } else { "false" }),
             }
         }

@@ -110,6 +110,7 @@ impl World {
             containers,
             deleting: None,
             disruption: None,
+            no_scale_up: None,
             pull_attempt,
         };
         self.pods.insert(id, pod);

@@ -65,12 +65,19 @@ impl World {
         let name = self.tiers.get(tier).map_or("", |tier| tier.name);
         let size = self.nodes.values().filter(|node| node.tier == Some(tier) && !node.cordoned).count();
         let tainted = self.nodes.values().any(|node| node.tier == Some(tier) && !node.taints.is_empty());
-        if tainted {
-            let message = "pod didn't trigger scale-up: 5 node(s) had untolerated taint(s)";
-            self.say_about_pod(id, "cluster-autoscaler", "NotTriggerScaleUp", message, false);
+        let refusal = if tainted {
+            Some(("untolerated_taint", "pod didn't trigger scale-up: 5 node(s) had untolerated taint(s)"))
         } else if size >= max as usize {
-            let message =
+            let words =
                 "pod didn't trigger scale-up: 4 node(s) had untolerated taint(s), 1 max node group size reached";
+            Some(("max_size_reached", words))
+        } else {
+            None
+        };
+        if let Some(pod) = self.pods.get_mut(&id) {
+            pod.no_scale_up = refusal.map(|(cause, _)| cause);
+        }
+        if let Some((_, message)) = refusal {
             self.say_about_pod(id, "cluster-autoscaler", "NotTriggerScaleUp", message, false);
         } else if self.scaling.get(tier) == Some(&false) {
             let message = format!("pod triggered scale-up: [{{{name}-pool {size}->{} (max: {max})}}]", size + 1);

@@ -134,6 +134,7 @@ impl World {
             }],
             deleting: None,
             disruption: None,
+            no_scale_up: None,
             pull_attempt: 1,
         };
         let id = self.next_pod;

@@ -1,6 +1,6 @@
 //! Labels and the sets their values come from: closed, or named by the configuration.
 
-use crate::cause::{Admission, Blame, Cause, Family, Pull, Scheduling};
+use crate::cause::{Admission, Autoscale, Blame, Cause, Family, Pull, Scheduling};
 use crate::metrics::own::{Operation, StatusClass};
 use crate::model::assessment::{QuotaResource, UnservedReason};
 use crate::model::occurrence::{DropReason, FailureReason, Outcome, Phase, Table};
@@ -68,6 +68,10 @@ pub(super) const PULL: Label =
 pub(super) const ADMISSION: Label =
     Label { name: "cause", values: Values::Closed(|| admission_failures().map(Admission::as_str).collect()) };
 pub(super) const QUOTA_RESOURCE: Label = closed!("resource", QuotaResource);
+pub(super) const POD_FAILURE: Label =
+    Label { name: "cause", values: Values::Closed(|| Cause::of_broken_pods().map(Cause::as_str).collect()) };
+pub(super) const SCALE_UP: Label =
+    Label { name: "cause", values: Values::Closed(|| scale_up_refusals().map(Autoscale::as_str).collect()) };
 pub(super) const NODE_STATE: Label = closed!("state", ["ready", "not_ready", "unschedulable"]);
 pub(super) const RUNNER_STATUS: Label = closed!("status", RunnerStatus);
 pub(super) const READY: Label = closed!("ready", ["true", "false"]);
@@ -90,6 +94,11 @@ pub(in crate::metrics) fn pull_failures() -> impl Iterator<Item = Pull> {
 /// The causes of a refusal; a warning is none.
 pub(in crate::metrics) fn admission_failures() -> impl Iterator<Item = Admission> {
     Admission::ALL.iter().copied().filter(|cause| cause.is_failure())
+}
+
+/// What an autoscaler can say against a pod that waits for a node.
+pub(in crate::metrics) fn scale_up_refusals() -> impl Iterator<Item = Autoscale> {
+    Autoscale::ALL.iter().copied().filter(|cause| cause.refuses_scale_up())
 }
 
 impl Values {

@@ -7,7 +7,7 @@ mod markdown;
 mod rows;
 
 pub use label::{Label, RUNNERS_PER_TIER, Values};
-pub(super) use label::{admission_failures, pull_failures};
+pub(super) use label::{admission_failures, pull_failures, scale_up_refusals};
 pub use markdown::print;
 pub use rows::*;
 

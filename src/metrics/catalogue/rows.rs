@@ -58,6 +58,8 @@ rows! {
         "Job pods in the tier's namespaces by phase; absent when the namespaces cannot be seen.";
     JOB_PODS_UNSCHEDULABLE "tierwatch_" "job_pods_unschedulable" Gauge Stable [TIER, SCHEDULING]
         "Job pods that the scheduler cannot place now, by dominant cause.";
+    JOB_PODS_SCALE_UP_BLOCKED "tierwatch_" "job_pods_scale_up_blocked" Gauge Stable [TIER, SCALE_UP]
+        "Job pods without a node for which cluster-autoscaler, Karpenter or EKS Auto Mode makes none, by its latest verdict on the pod; absent when pods or events cannot be seen. Autoscalers are silent about some pods.";
     SCHEDULING_FAILURES "tierwatch_" "scheduling_failures_total" Counter Stable [TIER, SCHEDULING]
         "Job pods that became unschedulable, once per pod, by the first dominant cause; normal in small numbers while nodes scale up.";
     JOB_PODS_IMAGE_PULL_FAILING "tierwatch_" "job_pods_image_pull_failing" Gauge Stable [TIER, REGISTRY, PULL]
@@ -70,6 +72,12 @@ rows! {
         "Jobs whose pod the API server refused to make, once per job, by what the end of the job's log says; without gitlab.job_logs.enabled there is no series, since nothing else tells.";
     QUOTA_USED "tierwatch_" "quota_used_ratio" Gauge Stable [TIER, QUOTA_RESOURCE]
         "Used part of the fullest resource quota of the tier's namespaces, requests and limits alike; above 1 where a quota was lowered; absent without a quota or when quotas cannot be seen.";
+    IMAGE_PULL "tierwatch_" "image_pull_seconds" Histogram Stable [TIER]
+        "Time from the wish to pull an image of a job pod to its end, the wait in the kubelet's queue included. A lossy sample: told by events only, without images that were on the node already and without kubelets up to 1.18.";
+    IMAGE_PULL_QUEUE "tierwatch_" "image_pull_queue_seconds" Histogram Stable [TIER]
+        "Share of image_pull_seconds that the pull waited in the kubelet's own queue (serializeImagePulls). A lossy sample: told by events only, and by kubelets since 1.27.";
+    POD_FAILURES "tierwatch_" "pod_failures_total" Counter Stable [TIER, POD_FAILURE]
+        "Job pods with a node that were held up there (network, volumes, the program) or taken away (eviction, preemption, spot), once per pod and cause; an end is counted half a minute after it shows, by the best explanation heard.";
     NODE_ALLOCATABLE_CPU "tierwatch_" "node_allocatable_cpu_cores" Gauge Stable [TIER]
         "CPU that the ready nodes of the tier's label can give to pods, in cores.";
     NODE_ALLOCATABLE_MEMORY "tierwatch_" "node_allocatable_memory_bytes" Gauge Stable [TIER]
@@ -122,6 +130,8 @@ rows! {
         "Observations folded into the fleet.";
     UNCLASSIFIED "tierwatch_" "unclassified_total" Counter Stable [FAMILY]
         "Messages of the cluster or a registry that no rule of the family knows.";
+    UNJOINED_NODE_EVENTS "tierwatch_" "unjoined_node_events_total" Counter Experimental []
+        "Interrupted nodes and failed node claims that no tier's node or job pod could be joined to; they count for no tier.";
     OBSERVATION_GAP "tierwatch_" "observation_gap_seconds_total" Counter Stable [SOURCE]
         "Time during which the source was blind or nobody watched; what happened then may be missing in the counters.";
     DEDUP_EVICTIONS "tierwatch_" "dedup_evictions_total" Counter Experimental [TABLE]

@@ -49,6 +49,8 @@ struct Sight {
     runners: bool,
     nodes: bool,
     pods: Vec<bool>,
+    /// Events of pods.
+    events: Vec<bool>,
     managers: Vec<bool>,
     quotas: Vec<bool>,
 }
@@ -71,6 +73,7 @@ impl Sight {
             runners: fresh(&SourceKey::global(SourceKind::GitlabRunners)),
             nodes: fresh(&SourceKey::global(SourceKind::KubeNodes)),
             pods: tiers.map(|tier| fleet.pods_fresh(tier, now)).collect(),
+            events: watched(SourceKind::KubeEvents, |tier| &tier.namespaces),
             managers: watched(SourceKind::KubePods, |tier| &tier.manager_namespaces),
             quotas: watched(SourceKind::KubeQuotas, |tier| &tier.namespaces),
         }
@@ -99,6 +102,7 @@ fn tier_assessment(
         queue: levels.queue,
         running: levels.running,
         pods: levels.pods,
+        scale_up: levels.scale_up,
         runners: levels.runners,
         managers: levels.managers,
         nodes: levels.nodes,
@@ -139,6 +143,6 @@ fn objects(fleet: &Fleet, held: &Held, key: &SourceKey) -> Option<u64> {
         SourceKind::KubeNodes => Some(fleet.nodes.len() as u64),
         SourceKind::KubeQuotas => key.namespace.as_deref().map(|namespace| fleet.quotas.of(namespace).count() as u64),
         SourceKind::KubePods => key.namespace.as_deref().map(|namespace| held.pods(namespace)),
-        SourceKind::GitlabJobLogs | SourceKind::KubeEvents | SourceKind::Clock => None,
+        SourceKind::GitlabJobLogs | SourceKind::KubeEvents | SourceKind::KubeNodeEvents | SourceKind::Clock => None,
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Sight, quotas};
-use crate::cause::{Pull, Scheduling};
+use crate::cause::{Autoscale, Pull, Scheduling};
 use crate::model::assessment::{
     ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, QuotaLevel, RunnerLevels, RunnerLine,
-    RunningLevels, UnservedReason, WaitingJob,
+    RunningLevels, ScaleUpLevels, UnservedReason, WaitingJob,
 };
-use crate::model::fleet::{Fleet, JobRow, PodRow, Stage};
+use crate::model::fleet::{Fleet, JobRow, PodRow, ScaleWord, Stage};
 use crate::model::occurrence::Phase;
 use crate::model::policy::{Policy, TierId};
 use crate::model::tier::Fit;
@@ -18,6 +18,9 @@ use crate::observation::{Now, PodPhase, PodRole, RunnerStatus};
 
 /// How many of the longest waiting jobs are named.
 const NAMED_JOBS: usize = 10;
+
+/// A pod that was taken away is spoken of this long: as long as it is remembered at least.
+const LATELY: Duration = Duration::from_secs(300);
 
 /// Everything counted.
 pub(super) struct Tally {
@@ -54,6 +57,7 @@ pub(super) struct TierLevels {
     pub(super) queue: Option<QueueLevels>,
     pub(super) running: Option<RunningLevels>,
     pub(super) pods: Option<PodLevels>,
+    pub(super) scale_up: Option<ScaleUpLevels>,
     pub(super) runners: Option<RunnerLevels>,
     pub(super) managers: Option<ManagerLevels>,
     pub(super) nodes: Option<NodeLevels>,
@@ -61,6 +65,8 @@ pub(super) struct TierLevels {
     pub(super) waiting: Vec<WaitingJob>,
     /// One scheduler message per cause.
     pub(super) refusals: BTreeMap<Scheduling, Arc<str>>,
+    /// One autoscaler's message per cause.
+    pub(super) verdicts: BTreeMap<Autoscale, Arc<str>>,
     /// Pods that fail to pull, by cause, over all registries.
     pub(super) pulls: BTreeMap<Pull, u64>,
     by_project: HashMap<Arc<str>, u64>,
@@ -84,10 +90,12 @@ impl Tally {
                 Stage::Claimed | Stage::Left | Stage::Ended | Stage::Finished(_) => {}
             }
         }
-        for row in fleet.pods.iter().filter(|row| row.gone.is_none()) {
-            tally.held.add_pod(&row.report.namespace);
+        for row in fleet.pods.iter() {
+            if row.gone.is_none() {
+                tally.held.add_pod(&row.report.namespace);
+            }
             if let Some(tier) = row.tier {
-                tally.tiers[tier].add_pod(row);
+                tally.tiers[tier].add_pod(fleet, row, now);
             }
         }
         for levels in &mut tally.tiers {
@@ -138,6 +146,7 @@ impl TierLevels {
         Self {
             queue: sight.queue.then(|| QueueLevels { unserved: every_reason(), ..QueueLevels::default() }),
             running: sight.running.then(RunningLevels::default),
+            scale_up: (sight.pods[tier] && sight.events[tier]).then(ScaleUpLevels::default),
             pods: sight.pods[tier].then(|| PodLevels { phases: every_phase(), ..PodLevels::default() }),
             runners: sight.runners.then(|| runner_levels(fleet, tier)),
             managers: sight.managers[tier].then(ManagerLevels::default),
@@ -175,9 +184,20 @@ impl TierLevels {
         }
     }
 
-    fn add_pod(&mut self, row: &PodRow) {
+    fn add_pod(&mut self, fleet: &Fleet, row: &PodRow, now: &Now) {
+        if let (Some(pods), Some(cause)) = (&mut self.pods, row.ended_lately(now, LATELY)) {
+            *pods.ended.entry(cause).or_default() += 1;
+        }
+        if row.gone.is_some() {
+            return;
+        }
         match row.report.role {
-            PodRole::Job => self.add_job_pod(row),
+            PodRole::Job => {
+                self.add_job_pod(row);
+                if row.waits_for_a_node() {
+                    self.add_waiting_pod(fleet, row);
+                }
+            }
             PodRole::Manager => {
                 if let Some(managers) = self.managers.as_mut().filter(|_| row.lives() && !row.report.deleting) {
                     if row.report.ready {
@@ -202,6 +222,9 @@ impl TierLevels {
         if row.report.deleting {
             return;
         }
+        if let Some(cause) = row.hold() {
+            *pods.held.entry(cause).or_default() += 1;
+        }
         if let Some(cause) = row.refused() {
             *pods.unschedulable.entry(cause).or_default() += 1;
             if let Some(message) = row.refusal() {
@@ -223,6 +246,21 @@ impl TierLevels {
         causes.dedup();
         for cause in causes {
             *self.pulls.entry(cause).or_default() += 1;
+        }
+    }
+
+    /// What autoscalers say of a pod that no node takes.
+    fn add_waiting_pod(&mut self, fleet: &Fleet, row: &PodRow) {
+        let Some(scale_up) = &mut self.scale_up else { return };
+        let word = row.scale_word(&fleet.notices);
+        scale_up.waiting += u64::from(word.is_some() || row.refused().is_some());
+        match word {
+            Some(ScaleWord::Triggered) => scale_up.triggered += 1,
+            Some(ScaleWord::Refused(cause, message)) => {
+                *scale_up.refused.entry(cause).or_default() += 1;
+                self.verdicts.entry(cause).or_insert_with(|| message.clone());
+            }
+            None => {}
         }
     }
 

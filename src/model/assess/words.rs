@@ -27,9 +27,22 @@ pub(super) fn causes(policy: &TierPolicy, levels: &TierLevels) -> Vec<CauseLine>
         .map(|(cause, count)| line(Cause::Scheduling(*cause), *count, levels.refusals.get(cause).map(cut)));
     let pulls = levels.pulls.iter().map(|(cause, count)| line(Cause::Pull(*cause), *count, None));
     let queue = queue_cause(policy, levels).map(|(cause, count)| line(Cause::Queue(cause), count, None));
-    let mut lines: Vec<_> = scheduling.chain(pulls).chain(queue).collect();
+    let refused = levels
+        .scale_up
+        .iter()
+        .flat_map(|scale_up| &scale_up.refused)
+        .map(|(cause, count)| line(Cause::Autoscale(*cause), *count, levels.verdicts.get(cause).map(cut)));
+    let held =
+        levels.pods.iter().flat_map(|pods| &pods.held).map(|(cause, count)| line(Cause::Runtime(*cause), *count, None));
+    let ended = ended(levels).map(|(cause, count)| line(cause, count, None));
+    let mut lines: Vec<_> = scheduling.chain(refused).chain(pulls).chain(held).chain(ended).chain(queue).collect();
     lines.sort_by_key(|line| (line.blame == Blame::User, std::cmp::Reverse(line.count)));
     lines
+}
+
+/// Pods that were taken away lately.
+fn ended(levels: &TierLevels) -> impl Iterator<Item = (Cause, u64)> + '_ {
+    levels.pods.iter().flat_map(|pods| &pods.ended).map(|(cause, count)| (*cause, *count))
 }
 
 fn line(cause: Cause, count: u64, evidence: Option<Arc<str>>) -> CauseLine {
@@ -94,7 +107,7 @@ pub(super) fn verdict(
     if let Some(why) = down(levels) {
         return (TierState::Down, format!("{why}; {waiting}"));
     }
-    if let Some(why) = hurting(queue, causes, &waiting) {
+    if let Some(why) = hurting(levels, queue, causes, &waiting) {
         return (TierState::Hurting, why);
     }
     if pods_expected && levels.pods.is_none() {
@@ -107,16 +120,16 @@ pub(super) fn verdict(
 }
 
 /// What users feel: jobs wait longer than promised, or pods cannot start, each with its own first cause.
-fn hurting(queue: &QueueLevels, causes: &[CauseLine], waiting: &str) -> Option<String> {
+fn hurting(levels: &TierLevels, queue: &QueueLevels, causes: &[CauseLine], waiting: &str) -> Option<String> {
     let not_the_users = |line: &&CauseLine| line.blame != Blame::User;
     let of_queue = causes.iter().find(|line| line.cause.family() == Family::Queue);
-    let of_pods = || causes.iter().filter(|line| line.cause.family() != Family::Queue).filter(not_the_users);
+    let of_pods = || causes.iter().filter(|line| keeps_from_starting(levels, line.cause)).filter(not_the_users);
     let stuck = of_pods().next().map(|first| {
         let pods = match of_pods().map(|line| line.count).sum() {
             1_u64 => "1 job pod".to_owned(),
             pods => format!("{pods} job pods"),
         };
-        format!("{pods} cannot start: {}", first.sentence)
+        format!("{pods} cannot start: {}{}", first.sentence, no_node_comes(causes))
     });
     match (queue.overdue > 0, stuck) {
         (true, stuck) => {
@@ -127,6 +140,37 @@ fn hurting(queue: &QueueLevels, causes: &[CauseLine], waiting: &str) -> Option<S
         (false, Some(stuck)) => Some(format!("{stuck}; {waiting}")),
         (false, None) => None,
     }
+}
+
+/// Whether pods with this cause wait to start. An autoscaler speaks of pods that the scheduler has counted already,
+/// and pods that were taken away wait for nothing.
+fn keeps_from_starting(levels: &TierLevels, cause: Cause) -> bool {
+    match cause {
+        Cause::Scheduling(_) | Cause::Pull(_) | Cause::Admission(_) => true,
+        Cause::Runtime(cause) => levels.pods.as_ref().is_some_and(|pods| pods.held.contains_key(&cause)),
+        Cause::Autoscale(_) | Cause::Queue(_) => false,
+    }
+}
+
+/// The autoscalers' most frequent refusal.
+fn no_node_comes(causes: &[CauseLine]) -> String {
+    let refusal = |line: &&CauseLine| matches!(line.cause, Cause::Autoscale(cause) if cause.refuses_scale_up());
+    causes
+        .iter()
+        .find(refusal)
+        .map_or_else(String::new, |line| format!("; no node comes for {} of them: {}", line.count, line.sentence))
+}
+
+/// Pods that were taken away, not by their jobs' own fault.
+fn taken_away(levels: &TierLevels) -> Option<String> {
+    let not_the_users = |(cause, _): &(Cause, u64)| cause::explain(*cause).blame != Blame::User;
+    let (most, _) =
+        ended(levels).filter(not_the_users).max_by_key(|(cause, count)| (*count, std::cmp::Reverse(*cause)))?;
+    let pods = match ended(levels).filter(not_the_users).map(|(_, count)| count).sum() {
+        1_u64 => "1 job pod was".to_owned(),
+        pods => format!("{pods} job pods were"),
+    };
+    Some(format!("{pods} taken away in the last 5 min: {}", cause::explain(most).sentence))
 }
 
 fn managers_down(levels: &TierLevels) -> bool {
@@ -157,6 +201,9 @@ fn degraded(levels: &TierLevels, unserved: u64) -> Option<String> {
     }
     if unserved > 0 {
         return Some(format!("{} that no runner can take", jobs(unserved)));
+    }
+    if let Some(why) = taken_away(levels) {
+        return Some(why);
     }
     if let Some(managers) = levels.managers.filter(|managers| managers.not_ready > 0) {
         let all = managers.ready + managers.not_ready;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::cause::{self, Blame, Pull, Scheduling};
+use crate::cause::{self, Blame, Cause, Pull, Scheduling};
 use crate::model::fleet::start::Instants;
 use crate::model::occurrence::Outcome;
 use crate::model::policy::TierId;
@@ -75,15 +75,20 @@ pub(in crate::model) struct Claim {
     pub(in crate::model) pull: Option<Pull>,
     /// Why no node takes, or last took, this pod.
     pub(in crate::model) refused: Option<Scheduling>,
+    /// What held this pod up on its node, or took it away.
+    pub(in crate::model) failure: Option<Cause>,
     pub(in crate::model) gone: bool,
     /// GitLab contradicts it: not believed, and told once.
     pub(in crate::model) rejected: bool,
 }
 
 impl Claim {
-    /// Whose fault it is that an image cannot be pulled.
-    pub(in crate::model) fn pull_blame(&self) -> Option<Blame> {
-        self.pull.map(|cause| cause::explain(cause.into()).blame)
+    /// Whose fault it is that an image cannot be pulled, or that the pod was held up or taken away.
+    pub(in crate::model) fn blame(&self) -> Option<Blame> {
+        let pull = self.pull.map(|cause| cause::explain(cause.into()).blame);
+        // What ended a pod without telling whose fault it was leaves that to GitLab's reason.
+        let failure = self.failure.map(|cause| cause::explain(cause).blame).filter(|blame| *blame != Blame::Unclear);
+        pull.or(failure)
     }
 }
 

@@ -2,14 +2,19 @@
 //!
 //! The one owner of the fleet feeds it a single linear stream; it holds no lock and reads no clock.
 
+mod events;
 mod job;
 mod job_logs;
 mod jobs;
 mod nodes;
+mod notices;
+mod parked;
 mod pods;
 mod quotas;
 mod sources;
 mod start;
+mod told;
+mod trouble;
 mod verdict;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
@@ -21,9 +26,11 @@ use jiff::Timestamp;
 pub(in crate::model) use job::{JobRow, Stage};
 pub(in crate::model) use jobs::Jobs;
 pub(in crate::model) use nodes::Nodes;
+pub(in crate::model) use notices::Notices;
 pub(in crate::model) use pods::{PodRow, Pods};
 use quotas::Quotas;
 pub(in crate::model) use sources::{SourceRow, Sources};
+pub(in crate::model) use trouble::ScaleWord;
 
 use crate::model::occurrence::{Occurrence, Phase};
 use crate::model::policy::{Policy, Staleness, TierId};
@@ -45,6 +52,8 @@ pub struct Fleet {
     pub(in crate::model) pods: Pods,
     pub(in crate::model) nodes: Nodes,
     pub(in crate::model) quotas: Quotas,
+    pub(in crate::model) notices: Notices,
+    parked: parked::Parked,
     pub(in crate::model) rosters: Option<Rosters>,
     pub(in crate::model) recent: Vec<VecDeque<Vec<(Phase, Duration)>>>,
     running_seen: Option<Now>,
@@ -71,6 +80,8 @@ impl Fleet {
             pods: Pods::default(),
             nodes: Nodes::default(),
             quotas: Quotas::default(),
+            notices: Notices::default(),
+            parked: parked::Parked::default(),
             rosters: None,
             recent: vec![VecDeque::new(); tiers],
             running_seen: None,
@@ -141,8 +152,8 @@ impl Fleet {
                     self.quotas.change(namespace, change);
                 }
             }
-            // Events supplement the pods' status: folded with the cause families that only events tell.
-            Body::Event(_) | Body::Alive | Body::Period(_) | Body::Note(_) | Body::Failed(_) => {}
+            Body::Event(change) => self.change_events(change, at, baseline, &mut out),
+            Body::Alive | Body::Period(_) | Body::Note(_) | Body::Failed(_) => {}
         }
         self.remember_starts(&out);
         out
@@ -217,7 +228,10 @@ impl Fleet {
             verdict::count(row, &context, out);
         }
         self.jobs.forget(&context, out);
+        self.pods.settle(&mut self.notices, at, out);
         self.pods.forget(&at);
+        self.parked.forget(&at);
+        self.notices.forget(at.wall, out);
     }
 
     /// A complete list: everything in it is told, everything of its stage that is missing has moved on.
@@ -286,6 +300,7 @@ impl Fleet {
             nodes: &self.nodes,
             began: self.began.unwrap_or(at.wall),
             baseline,
+            now: at,
         };
         match change {
             Change::Upsert(report) => {
@@ -306,6 +321,15 @@ impl Fleet {
                 }
                 changed.extend(listed);
             }
+        }
+        self.hear_what_waited(&changed, at, out);
+        self.renew_claims(changed, at, out);
+    }
+
+    /// Tells the jobs what became of their pods.
+    fn renew_claims(&mut self, changed: Vec<Arc<str>>, at: Now, out: &mut Vec<Occurrence>) {
+        if changed.is_empty() {
+            return;
         }
         let knowledge = self.knowledge(at);
         for uid in changed {

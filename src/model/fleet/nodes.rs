@@ -31,6 +31,10 @@ impl Nodes {
         self.rows.len()
     }
 
+    pub(super) fn get(&self, name: &str) -> Option<&NodeReport> {
+        self.rows.get(name).map(Box::as_ref)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

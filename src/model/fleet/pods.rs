@@ -11,7 +11,9 @@ use std::time::Duration;
 use crate::cause::{self, Pull, Scheduling, taint};
 use crate::model::fleet::job::Claim;
 use crate::model::fleet::nodes::Nodes;
+use crate::model::fleet::notices::Notices;
 use crate::model::fleet::start::Instants;
+use crate::model::fleet::trouble::{SETTLE, Trouble};
 use crate::model::occurrence::Occurrence;
 use crate::model::policy::{Policy, TierId};
 use crate::model::tier::Rosters;
@@ -30,6 +32,7 @@ pub(in crate::model) struct PodRow {
     refused: Option<Refusal>,
     refusal_counted: bool,
     pub(in crate::model) pulls: Vec<PullRow>,
+    pub(super) trouble: Option<Box<Trouble>>,
     pub(in crate::model) gone: Option<Now>,
 }
 
@@ -53,6 +56,10 @@ pub(in crate::model) struct PullRow {
     /// It failed already when we began to watch: this failure is not counted.
     silent: bool,
     counted: Vec<Pull>,
+    /// The cause is an event's word, the status has not named one.
+    by_event: bool,
+    /// It ended without a cause told: an event may still tell it.
+    untold: Option<Now>,
 }
 
 impl PodRow {
@@ -86,6 +93,7 @@ impl PodRow {
             instants: instants(report),
             pull: self.pull(),
             refused: self.refused(),
+            failure: self.failure(),
             gone: self.gone.is_some(),
             rejected: false,
         };
@@ -113,6 +121,7 @@ pub(super) struct Ground<'a> {
     pub(super) began: jiff::Timestamp,
     /// The first list of this namespace ever: what stands in it was there before us.
     pub(super) baseline: bool,
+    pub(super) now: Now,
 }
 
 impl Pods {
@@ -122,6 +131,17 @@ impl Pods {
 
     pub(super) fn get(&self, uid: &str) -> Option<&PodRow> {
         self.rows.get(uid)
+    }
+
+    pub(super) fn get_mut(&mut self, uid: &str) -> Option<&mut PodRow> {
+        self.rows.get_mut(uid)
+    }
+
+    /// Counts what had time to be explained.
+    pub(super) fn settle(&mut self, notices: &mut Notices, now: Now, out: &mut Vec<Occurrence>) {
+        for row in self.rows.values_mut() {
+            row.settle(notices, now, out);
+        }
     }
 
     /// Folds the pod as it is now.
@@ -141,6 +161,7 @@ impl Pods {
         if row.report.role == PodRole::Job {
             row.judge_scheduling(before.as_deref(), ground, out);
             row.judge_pulls(before.as_deref(), ground, out);
+            row.judge_end(ground);
         }
     }
 
@@ -191,7 +212,7 @@ impl Pods {
 
 impl PodRow {
     fn new(report: Box<PodReport>) -> Self {
-        Self { report, tier: None, refused: None, refusal_counted: false, pulls: Vec::new(), gone: None }
+        Self { report, tier: None, refused: None, refusal_counted: false, pulls: Vec::new(), trouble: None, gone: None }
     }
 
     fn judge_scheduling(&mut self, before: Option<&PodReport>, ground: &Ground<'_>, out: &mut Vec<Occurrence>) {
@@ -243,7 +264,7 @@ impl PodRow {
             let known = self.pulls.iter().position(|pull| pull.container == container.name);
             let Some(told) = pull_cause(container) else {
                 if let Some(index) = known {
-                    self.pulls[index].ended(self.tier, out);
+                    self.pulls[index].ended(ground.now, self.tier, out);
                 }
                 continue;
             };
@@ -253,12 +274,13 @@ impl PodRow {
             });
             self.pulls[index].failed(told, self.tier, out);
         }
+        self.refine_pulls(out);
     }
 
     fn bury(&mut self, now: Now, out: &mut Vec<Occurrence>) {
         self.gone = Some(now);
         for pull in &mut self.pulls {
-            pull.ended(self.tier, out);
+            pull.ended(now, self.tier, out);
         }
     }
 }
@@ -273,24 +295,62 @@ impl PullRow {
             cause: Pull::Backoff,
             failing: true,
             counted: Vec::new(),
+            by_event: false,
+            untold: None,
         }
+    }
+
+    pub(super) fn is_of(&self, container: &str) -> bool {
+        *self.container == *container
     }
 
     /// Back-off keeps the last cause; a cause counts once per pod and container.
     fn failed(&mut self, told: Pull, tier: Option<TierId>, out: &mut Vec<Occurrence>) {
         self.failing = true;
-        if told != Pull::Backoff {
-            self.cause = told;
-            self.count(tier, out);
+        self.untold = None;
+        if told == Pull::Backoff {
+            return;
+        }
+        self.cause = told;
+        if std::mem::replace(&mut self.by_event, false) && !self.counted.contains(&told) {
+            // The status names the same failure in its own words.
+            self.counted.push(told);
+        }
+        self.count(tier, out);
+    }
+
+    /// An event names the cause that the status does not.
+    pub(super) fn explained(&mut self, cause: Pull, tier: Option<TierId>, out: &mut Vec<Occurrence>) {
+        if self.cause != Pull::Backoff {
+            return;
+        }
+        self.cause = cause;
+        self.by_event = true;
+        self.untold = None;
+        match self.counted.iter_mut().find(|counted| **counted == Pull::Backoff) {
+            Some(counted) => *counted = cause,
+            None => self.count(tier, out),
         }
     }
 
-    /// It pulls no longer. A failure whose cause was never told counts as back-off now.
-    fn ended(&mut self, tier: Option<TierId>, out: &mut Vec<Occurrence>) {
+    /// It pulls no longer. Was the cause never told, an event gets a moment to tell it.
+    fn ended(&mut self, now: Now, tier: Option<TierId>, out: &mut Vec<Occurrence>) {
         if std::mem::replace(&mut self.failing, false) && self.counted.is_empty() {
-            self.count(tier, out);
+            if self.silent {
+                self.count(tier, out);
+            } else {
+                self.untold = Some(now);
+            }
         }
         self.silent = false;
+    }
+
+    /// A failure whose cause was never told counts as back-off.
+    pub(super) fn settle(&mut self, tier: Option<TierId>, now: Now, out: &mut Vec<Occurrence>) {
+        if self.untold.is_some_and(|at| now.since(&at) >= SETTLE) {
+            self.untold = None;
+            self.count(tier, out);
+        }
     }
 
     fn count(&mut self, tier: Option<TierId>, out: &mut Vec<Occurrence>) {

@@ -196,7 +196,7 @@ fn late_while_starting(
     let newest = row.believed().filter(|claim| !claim.gone).max_by_key(|claim| claim.instants.created)?;
     let late_at = late_at?;
     let passed = between(late_at, context.now.wall) > WATCH_LAG;
-    (in_sight && passed && newest.pull_blame() != Some(Blame::User)).then_some((Outcome::Late, Some(late_at)))
+    (in_sight && passed && newest.blame() != Some(Blame::User)).then_some((Outcome::Late, Some(late_at)))
 }
 
 fn conclude(
@@ -252,5 +252,5 @@ fn blame(row: &JobRow, reason: FailureReason) -> Blame {
     if row.runs() {
         return by_reason;
     }
-    row.believed().filter_map(Claim::pull_blame).last().unwrap_or(by_reason)
+    row.believed().filter_map(Claim::blame).last().unwrap_or(by_reason)
 }

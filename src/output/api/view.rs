@@ -32,6 +32,7 @@ pub(super) struct Tier<'a> {
     queue: Option<Queue>,
     running: Option<model::RunningLevels>,
     pods: Option<Pods<'a>>,
+    scale_up: Option<ScaleUp>,
     runners: Option<Runners<'a>>,
     managers: Option<model::ManagerLevels>,
     nodes: Option<Nodes>,
@@ -72,8 +73,17 @@ struct Pods<'a> {
     phases: BTreeMap<&'static str, u64>,
     unschedulable: BTreeMap<&'static str, u64>,
     pull_failing: Vec<PullFailing<'a>>,
+    held: BTreeMap<&'static str, u64>,
+    ended_lately: BTreeMap<&'static str, u64>,
     requested_cpu_cores: f64,
     requested_memory_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct ScaleUp {
+    waiting: u64,
+    triggered: u64,
+    refused: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Serialize)]
@@ -181,6 +191,7 @@ impl<'a> From<&'a TierAssessment> for Tier<'a> {
             queue: tier.queue.as_ref().map(queue),
             running: tier.running,
             pods: tier.pods.as_ref().map(pods),
+            scale_up: tier.scale_up.as_ref().map(scale_up),
             runners: tier.runners.as_ref().map(runners),
             managers: tier.managers,
             nodes: tier.nodes.map(nodes),
@@ -222,8 +233,18 @@ fn pods(pods: &model::PodLevels) -> Pods<'_> {
             .iter()
             .map(|pull| PullFailing { registry: &pull.registry, cause: pull.cause.as_str(), pods: pull.pods })
             .collect(),
+        held: pods.held.iter().map(|(cause, pods)| (cause.as_str(), *pods)).collect(),
+        ended_lately: pods.ended.iter().map(|(cause, pods)| (cause.as_str(), *pods)).collect(),
         requested_cpu_cores: cores(pods.requested_cpu_millis),
         requested_memory_bytes: pods.requested_memory_bytes,
+    }
+}
+
+fn scale_up(levels: &model::ScaleUpLevels) -> ScaleUp {
+    ScaleUp {
+        waiting: levels.waiting,
+        triggered: levels.triggered,
+        refused: levels.refused.iter().map(|(cause, pods)| (cause.as_str(), *pods)).collect(),
     }
 }
 

@@ -83,6 +83,7 @@ fn what(source: &SourceStatus) -> String {
         SourceKind::GitlabJobLogs => "GitLab's logs of failed jobs",
         SourceKind::KubePods => "pods",
         SourceKind::KubeEvents => "events",
+        SourceKind::KubeNodeEvents => "events of nodes",
         SourceKind::KubeNodes => "nodes",
         SourceKind::KubeQuotas => "quotas",
     };

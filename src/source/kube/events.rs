@@ -13,7 +13,11 @@ use crate::source::watch::Watched;
 
 /// Events about pods; what a pod's own status tells better stays on the server. A field selector knows only
 /// `=` and `!=`, joined by "and".
-const WANTED: &str = "involvedObject.kind=Pod,reason!=Created,reason!=Started,reason!=Killing";
+const OF_PODS: &str = "involvedObject.kind=Pod,reason!=Created,reason!=Started,reason!=Killing";
+
+/// Events about anything but pods: nodes and claims for them are two kinds, and there is no "or". What Karpenter
+/// repeats of each node that it leaves alone stays on the server.
+const OF_NODES: &str = "involvedObject.kind!=Pod,reason!=Unconsolidatable,reason!=DisruptionBlocked";
 
 /// An Event as the API writes it, trimmed while it is parsed.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -38,12 +42,13 @@ struct Event {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct About {
     kind: Text,
     namespace: Text,
     name: Text,
     uid: Text,
+    field_path: Text,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -63,12 +68,19 @@ struct Series {
 #[derive(Debug)]
 pub(super) struct Events {
     namespace: Arc<str>,
+    wanted: &'static str,
     texts: Texts,
 }
 
 impl Events {
-    pub(super) fn new(namespace: Arc<str>) -> Self {
-        Self { namespace, texts: Texts::default() }
+    /// Those about pods.
+    pub(super) fn of_pods(namespace: Arc<str>) -> Self {
+        Self { namespace, wanted: OF_PODS, texts: Texts::default() }
+    }
+
+    /// Those about nodes and claims for nodes.
+    pub(super) fn of_nodes(namespace: Arc<str>) -> Self {
+        Self { namespace, wanted: OF_NODES, texts: Texts::default() }
     }
 }
 
@@ -81,7 +93,7 @@ impl Watched for Events {
     }
 
     fn field_selector(&self) -> Option<&'static str> {
-        Some(WANTED)
+        Some(self.wanted)
     }
 
     fn version(object: &EventObject) -> Option<&str> {
@@ -119,6 +131,7 @@ pub fn translate(object: &EventObject, texts: &mut Texts) -> Option<EventReport>
         about_namespace: about.namespace.get().map(|text| texts.name(text)),
         about_name: texts.name(about.name.or_empty()),
         about_uid: about.uid.get().map(|text| texts.name(text)),
+        container: about.field_path.get().and_then(container).map(|text| texts.name(text)),
         reason: texts.name(event.reason.or_empty()),
         author: texts.name(author.unwrap_or_default()),
         warning: event.kind.is("Warning"),
@@ -126,4 +139,9 @@ pub fn translate(object: &EventObject, texts: &mut Texts) -> Option<EventReport>
         count: u32::try_from(count).unwrap_or(u32::MAX),
         last,
     })
+}
+
+/// `spec.containers{build}`, `spec.initContainers{init-permissions}`: the name of the container.
+fn container(path: &str) -> Option<&str> {
+    path.strip_prefix("spec.")?.split_once('{')?.1.strip_suffix('}')
 }

@@ -7,8 +7,11 @@ use crate::config::Kubernetes;
 use crate::model::policy::Policy;
 use crate::observation::{SourceKey, SourceKind};
 
+/// Where the API server keeps events about objects without a namespace.
+const NODE_EVENTS: &str = "default";
+
 /// One watch per kind and namespace, however many tiers share the namespace: pods where job pods or managers
-/// live, events and quotas where job pods live, nodes where the cluster may be read. Sorted.
+/// live, events and quotas where job pods live, nodes and their events where the cluster may be read. Sorted.
 #[must_use]
 pub fn plan(policy: &Policy, kubernetes: &Kubernetes) -> Vec<SourceKey> {
     if !kubernetes.enabled {
@@ -27,6 +30,7 @@ pub fn plan(policy: &Policy, kubernetes: &Kubernetes) -> Vec<SourceKey> {
         }
     }
     if kubernetes.cluster_scoped {
+        keys.insert(SourceKey::namespaced(SourceKind::KubeNodeEvents, NODE_EVENTS));
         keys.insert(SourceKey::global(SourceKind::KubeNodes));
     }
     keys.into_iter().collect()

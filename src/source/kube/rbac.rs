@@ -34,7 +34,7 @@ impl Need {
     pub const fn of(kind: SourceKind) -> Self {
         let (resource, namespaced): (_, _) = match kind {
             SourceKind::KubePods => ("pods", true),
-            SourceKind::KubeEvents => ("events", true),
+            SourceKind::KubeEvents | SourceKind::KubeNodeEvents => ("events", true),
             SourceKind::KubeNodes => ("nodes", false),
             SourceKind::KubeQuotas => ("resourcequotas", true),
             SourceKind::Clock
@@ -91,7 +91,15 @@ pub fn print(policy: &Policy, kubernetes: &Kubernetes) -> String {
 
 /// The needs of the sources of one namespace, or of the cluster.
 fn needs(keys: &[SourceKey], namespace: Option<&str>) -> Vec<Need> {
-    keys.iter().filter(|key| key.namespace.as_deref() == namespace).map(|key| Need::of(key.kind)).collect()
+    let mut needs: Vec<Need> = Vec::new();
+    for key in keys.iter().filter(|key| key.namespace.as_deref() == namespace) {
+        let need = Need::of(key.kind);
+        // Two watches of one namespace may read the same resource.
+        if !needs.contains(&need) {
+            needs.push(need);
+        }
+    }
+    needs
 }
 
 fn write_role(out: &mut String, namespace: Option<&str>, needs: &[Need]) {

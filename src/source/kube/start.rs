@@ -55,13 +55,19 @@ pub fn start(
         };
         match (key.kind, &key.namespace) {
             (SourceKind::KubePods, Some(namespace)) => hands.watch(&mut tasks, Pods::new(Arc::clone(namespace))),
-            (SourceKind::KubeEvents, Some(namespace)) => hands.watch(&mut tasks, Events::new(Arc::clone(namespace))),
+            (SourceKind::KubeEvents, Some(namespace)) => {
+                hands.watch(&mut tasks, Events::of_pods(Arc::clone(namespace)))
+            }
+            (SourceKind::KubeNodeEvents, Some(namespace)) => {
+                hands.watch(&mut tasks, Events::of_nodes(Arc::clone(namespace)));
+            }
             (SourceKind::KubeQuotas, Some(namespace)) => hands.watch(&mut tasks, Quotas::new(Arc::clone(namespace))),
             (SourceKind::KubeNodes, _) => hands.watch(&mut tasks, Nodes::new(node_labels(policy))),
             (
                 SourceKind::KubePods
                 | SourceKind::KubeEvents
                 | SourceKind::KubeQuotas
+                | SourceKind::KubeNodeEvents
                 | SourceKind::Clock
                 | SourceKind::GitlabQueue
                 | SourceKind::GitlabStarted

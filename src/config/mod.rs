@@ -99,7 +99,7 @@ pub struct Kubernetes {
     pub kubeconfig: Option<PathBuf>,
     /// A context of the kubeconfig; otherwise its current one.
     pub context: Option<String>,
-    /// Whether cluster-scoped objects (nodes) are watched.
+    /// Whether cluster-scoped objects (nodes) and events about them are watched.
     pub cluster_scoped: bool,
 }
 

@@ -60,10 +60,7 @@ pub fn sources(policy: &Policy) -> Vec<SourceKey> {
     let mut keys: Vec<SourceKey> = SourceKind::ALL
         .into_iter()
         .filter(|kind| !watches_a_namespace(*kind))
-        .map(|kind| match kind {
-            SourceKind::KubeNodeEvents => SourceKey::namespaced(kind, "default"),
-            _ => SourceKey::global(kind),
-        })
+        .map(|kind| SourceKey { kind, namespace: (kind == SourceKind::KubeNodeEvents).then(|| Arc::from("default")) })
         .collect();
     for tier in &policy.tiers {
         for kind in SourceKind::ALL.into_iter().filter(|kind| watches_a_namespace(*kind)) {

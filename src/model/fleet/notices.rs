@@ -34,7 +34,7 @@ struct Notice {
 }
 
 impl Notices {
-    /// Takes over one; returns false for what is too old to matter. The better word for one node stays: that the cloud
+    /// Takes over one that is not too old to matter. The better word for one node stays: that the cloud
     /// takes it says more than that its pods are evicted.
     pub(super) fn add(
         &mut self,
@@ -109,10 +109,77 @@ impl Notices {
 }
 
 /// A scale-down says no more than the pod's own event; what the cloud does to the machine explains both.
-const fn rank(cause: Autoscale) -> Rank {
-    match cause {
-        Autoscale::ScaledownEvictPod => Rank::Event,
-        cause if cause.ends_pods() => Rank::Node,
-        _ => Rank::Vague,
+fn rank(cause: Autoscale) -> Rank {
+    if cause == Autoscale::ScaledownEvictPod {
+        Rank::Event
+    } else if cause.ends_pods() {
+        Rank::Node
+    } else {
+        Rank::Vague
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::SignedDuration;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds)
+    }
+
+    fn add(notices: &mut Notices, name: &str, said: (Autoscale, Timestamp), out: &mut Vec<Occurrence>) {
+        let now = said.1;
+        notices.add(&name.into(), said, &"words".into(), false, now, out);
+    }
+
+    #[test]
+    fn the_better_word_stays_whichever_comes_first() {
+        let (mut notices, mut out) = (Notices::default(), Vec::new());
+        let spot = (Autoscale::SpotInterruption, at(1));
+        let drained = (Autoscale::ScaledownEvictPod, at(2));
+        for (name, said) in [("a", [spot, drained]), ("b", [drained, spot])] {
+            for said in said {
+                add(&mut notices, name, said, &mut out);
+            }
+            assert_eq!(notices.of_pods_on(name), Some((Cause::Autoscale(Autoscale::SpotInterruption), Rank::Node)));
+        }
+        assert_eq!(notices.of_pods_on("c"), None);
+        add(&mut notices, "c", (Autoscale::InsufficientCapacity, at(3)), &mut out);
+        assert_eq!(notices.of_pods_on("c"), None, "a claim that failed has no pods");
+        assert!(notices.failed_claim("c", at(3)).is_some() && notices.failed_claim("c", at(4)).is_none());
+    }
+
+    #[test]
+    fn what_concerned_no_tier_is_told_once_when_its_time_is_over() {
+        let (mut notices, mut out) = (Notices::default(), Vec::new());
+        for name in ["joined", "stranger"] {
+            add(&mut notices, name, (Autoscale::SpotInterruption, at(0)), &mut out);
+        }
+        notices.join("joined");
+        notices.forget(at(900), &mut out);
+        assert_eq!(out, []);
+        notices.forget(at(901), &mut out);
+        // The next list shows the event again.
+        notices.add(
+            &"stranger".into(),
+            (Autoscale::SpotInterruption, at(0)),
+            &"words".into(),
+            false,
+            at(902),
+            &mut out,
+        );
+        notices.forget(at(2000), &mut out);
+        assert_eq!(out, [Occurrence::NodeEventUnjoined]);
+    }
+
+    #[test]
+    fn beyond_the_bound_the_oldest_goes_and_that_is_told() {
+        let (mut notices, mut out) = (Notices::default(), Vec::new());
+        for number in 0..=i64::try_from(MOST).expect("a small number") {
+            add(&mut notices, &format!("n{number}"), (Autoscale::SpotInterruption, at(number / 100)), &mut out);
+        }
+        assert_eq!(out, [Occurrence::Evicted { table: Table::Notices }, Occurrence::NodeEventUnjoined]);
+        assert_eq!(notices.of_pods_on("n0"), None);
     }
 }

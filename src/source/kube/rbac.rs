@@ -81,8 +81,9 @@ pub fn print(policy: &Policy, kubernetes: &Kubernetes) -> String {
     if !cluster.is_empty() {
         out.push_str(
             "---\n\
-             # Optional: without it the tiers' nodes, their capacity and their taints stay unknown\n\
-             # (`kubernetes.cluster_scoped: false` switches the watch off).\n",
+             # Optional, like the Role in `default` for the nodes' events: without them the tiers' nodes, their\n\
+             # capacity, their taints and why one is taken away stay unknown\n\
+             # (`kubernetes.cluster_scoped: false` switches these watches off).\n",
         );
         write_role(&mut out, None, &cluster);
     }

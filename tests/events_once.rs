@@ -31,7 +31,7 @@ fn uid(pod: usize) -> Arc<str> {
 }
 
 /// What happens to each pod, in this order: its images back off, and it is evicted.
-fn statuses(pod: usize) -> Vec<Box<PodReport>> {
+fn statuses(pod: usize) -> Vec<PodReport> {
     let container = |state| ContainerReport {
         name: "build".into(),
         role: ContainerRole::Build,
@@ -39,34 +39,32 @@ fn statuses(pod: usize) -> Vec<Box<PodReport>> {
         state,
     };
     let waiting = |reason: &str| ContainerState::Waiting { reason: reason.into(), message: "Back-off".into() };
-    let report = |state, disrupted: bool| {
-        Box::new(PodReport {
-            uid: uid(pod),
-            namespace: NAMESPACE.into(),
-            name: uid(pod),
-            role: PodRole::Job,
-            job: None,
-            project: None,
-            runner_short: None,
-            created: time(1),
-            deleting: disrupted,
-            phase: PodPhase::Pending,
-            ready: false,
-            node: Some(format!("n{pod}").as_str().into()),
-            scheduled: Scheduled::At(Some(time(1))),
-            sandbox_ready: None,
-            disruption: disrupted.then(|| Disruption {
-                reason: "EvictionByEvictionAPI".into(),
-                message: "Eviction API: evicting".into(),
-                at: Some(time(3)),
-            }),
-            failure: None,
-            containers: vec![container(state)],
-            requests: Requests::default(),
-            service_account: None,
-            secrets: Vec::new(),
-            exposure: Exposure::default(),
-        })
+    let report = |state, disrupted: bool| PodReport {
+        uid: uid(pod),
+        namespace: NAMESPACE.into(),
+        name: uid(pod),
+        role: PodRole::Job,
+        job: None,
+        project: None,
+        runner_short: None,
+        created: time(1),
+        deleting: disrupted,
+        phase: PodPhase::Pending,
+        ready: false,
+        node: Some(format!("n{pod}").as_str().into()),
+        scheduled: Scheduled::At(Some(time(1))),
+        sandbox_ready: None,
+        disruption: disrupted.then(|| Disruption {
+            reason: "EvictionByEvictionAPI".into(),
+            message: "Eviction API: evicting".into(),
+            at: Some(time(3)),
+        }),
+        failure: None,
+        containers: vec![container(state)],
+        requests: Requests::default(),
+        service_account: None,
+        secrets: Vec::new(),
+        exposure: Exposure::default(),
     };
     vec![
         report(ContainerState::Absent, false),
@@ -190,7 +188,7 @@ fn play(shows: &[Shown]) -> BTreeMap<String, usize> {
         match shown {
             Shown::Status(pod) => {
                 let change = match statuses(*pod).into_iter().nth(next[*pod]) {
-                    Some(report) => Change::Upsert(report),
+                    Some(report) => Change::Upsert(Box::new(report)),
                     None => Change::Gone(uid(*pod)),
                 };
                 next[*pod] += 1;
@@ -213,7 +211,7 @@ fn play(shows: &[Shown]) -> BTreeMap<String, usize> {
                 let living = (0..PODS)
                     .filter(|pod| next[*pod] > 0)
                     .filter_map(|pod| statuses(pod).into_iter().nth(next[pod] - 1));
-                tell(&pods, at, Body::Pod(Change::Replace(living.collect())));
+                tell(&pods, at, Body::Pod(Change::Replace(living.map(Box::new).collect())));
             }
         }
     }

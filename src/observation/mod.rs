@@ -102,7 +102,7 @@ pub enum SourceKind {
 
 impl SourceKind {
     /// Every kind that reaches out to an API.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::GitlabQueue,
         Self::GitlabStarted,
         Self::GitlabRefs,

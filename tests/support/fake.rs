@@ -11,7 +11,8 @@ use tierwatch::cause::{Autoscale, Blame, Cause, Pull, Runtime, Scheduling};
 use tierwatch::metrics::{Levels, Occurrences, Own};
 use tierwatch::model::assessment::{
     Assessment, CauseLine, ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, QuotaLevel, QuotaResource,
-    RunnerLevels, RunnerLine, RunningLevels, ScaleUpLevels, SourceStatus, TierAssessment, TierState, UnservedReason, WaitingJob,
+    RunnerLevels, RunnerLine, RunningLevels, ScaleUpLevels, SourceStatus, TierAssessment, TierState, UnservedReason,
+    WaitingJob,
 };
 use tierwatch::model::occurrence::Phase;
 use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, Urgency};

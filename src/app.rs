@@ -19,6 +19,7 @@ use crate::output::{BindError, Outputs, Server};
 use crate::source::gitlab::{ClientError, GitlabSources};
 use crate::source::kube::{self, ConnectError};
 use crate::source::watch::Pace;
+use crate::source::webhook::Webhooks;
 
 /// Why the daemon cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Daemon {
     address: SocketAddr,
+    hooks_address: Option<SocketAddr>,
     sources: JoinSet<()>,
     desk: JoinSet<()>,
     server: JoinSet<()>,
@@ -58,14 +60,14 @@ impl Daemon {
     /// Before anything runs: certificates, kubeconfig or the listen address cannot be used. A server that is down
     /// is no error: its source says so.
     pub async fn start(config: Config, listen: &str, clock: Clock) -> Result<Self, StartError> {
-        let Config { gitlab, kubernetes, policy, telemetry: _ } = config;
+        let Config { gitlab, kubernetes, webhook, policy, telemetry: _ } = config;
         let policy = Arc::new(policy);
-        let keys = keys(&gitlab, &policy, &kubernetes);
+        let keys = keys(&gitlab, &policy, &kubernetes, webhook.is_some());
         let kinds: Vec<_> = keys.iter().map(|key| key.kind).collect();
 
         let mut registry = Registry::default();
         let occurrences = Occurrences::new(&policy, &keys, &mut registry);
-        let own = Own::new(&kinds, &mut registry);
+        let own = Own::new(&kinds, &mut registry).sharing(&occurrences);
         let count = Box::new(move |occurrence: &_| occurrences.count(occurrence));
         let (desk, published) = Desk::new(Fleet::new(Arc::clone(&policy), keys), clock.clone(), count, own.clone());
         registry.register_collector(Box::new(Levels::new(published.assessments.clone())));
@@ -78,6 +80,11 @@ impl Daemon {
 
         let stop = Stop::default();
         let (channel, observations) = mpsc::channel(CHANNEL);
+        let webhooks = match webhook {
+            Some(config) => Some(Webhooks::bind(config, clock.clone(), own.clone(), channel.clone()).await?),
+            None => None,
+        };
+        let hooks_address = webhooks.as_ref().map(Webhooks::local_addr);
         let gitlab = GitlabSources {
             runners: policy.tiers.iter().flat_map(|tier| tier.runners.iter().copied()).collect(),
             config: gitlab,
@@ -96,19 +103,28 @@ impl Daemon {
             let mut watches = watches.tasks;
             sources.spawn(async move { while watches.join_next().await.is_some() {} });
         }
+        if let Some(webhooks) = webhooks {
+            sources.spawn(webhooks.run(stop.sources.clone()));
+        }
         // The desk ends when the last source has dropped its end of the channel.
         drop(channel);
         let mut desk_task = JoinSet::new();
         desk_task.spawn(desk.run(observations));
         let mut server_task = JoinSet::new();
         server_task.spawn(server.run(stop.server.clone()));
-        Ok(Self { address, sources, desk: desk_task, server: server_task, stop })
+        Ok(Self { address, hooks_address, sources, desk: desk_task, server: server_task, stop })
     }
 
     /// Where it serves.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it takes hooks, if it does.
+    #[must_use]
+    pub fn hooks_address(&self) -> Option<SocketAddr> {
+        self.hooks_address
     }
 
     /// Waits until a part ends that should not: the caller then stops the rest.
@@ -130,10 +146,11 @@ impl Daemon {
 }
 
 /// Everybody who is expected to speak.
-fn keys(gitlab: &Gitlab, policy: &Policy, kubernetes: &Kubernetes) -> Vec<SourceKey> {
+fn keys(gitlab: &Gitlab, policy: &Policy, kubernetes: &Kubernetes, webhooks: bool) -> Vec<SourceKey> {
     let mut keys = GitlabSources::keys(gitlab);
     if kubernetes.enabled {
         keys.extend(kube::plan(policy, kubernetes));
     }
+    keys.extend(webhooks.then(Webhooks::key));
     keys
 }

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Resolved, schema_text};
 use crate::error::{Exit, Fault};
+use crate::listener::listen_address;
 use crate::telemetry::{Format, Level, Logs};
 
 const ABOUT: &str = "Which runner tier hurts, since when, why, whose fault, and what to do next.";
@@ -199,24 +200,6 @@ pub fn print(text: &str, mut out: impl Write) -> Result<Exit, Fault> {
     }
 }
 
-fn listen_address(text: &str) -> Result<String, String> {
-    let Some((host, port)) = text.rsplit_once(':') else {
-        return Err("the port is missing: write :10471, localhost:10471 or [::1]:10471".into());
-    };
-    if port.parse::<u16>().is_err() {
-        return Err(format!("the port {port:?} is not a number up to 65535"));
-    }
-    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    match bracketed {
-        Some(v6) if v6.parse::<std::net::Ipv6Addr>().is_err() => Err(format!("{v6:?} is not an IPv6 address")),
-        None if host.contains(':') => Err(format!("write an IPv6 address in brackets: [{host}]:{port}")),
-        None if host.contains("//") || host.contains(['/', ' ']) => {
-            Err("give host and port only, without scheme and path".into())
-        }
-        _ => Ok(text.to_owned()),
-    }
-}
-
 fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(speed) if (0.1..=1000.0).contains(&speed) => Ok(speed),
@@ -252,16 +235,6 @@ mod tests {
         let flags = parse("run").unwrap().flags;
         assert_eq!((flags.listen.as_str(), flags.log_level, flags.log_format), (":10471", Level::Info, Format::Logfmt));
         assert_eq!(flags.config_file, PathBuf::from("/etc/tierwatch/tierwatch.yaml"));
-    }
-
-    #[test]
-    fn listen_addresses_are_those_of_prometheus() {
-        for good in [":10471", "localhost:80", "127.0.0.1:0", "[::1]:9999", "0.0.0.0:65535"] {
-            assert_eq!(listen_address(good).as_deref(), Ok(good));
-        }
-        for bad in ["10471", ":", "localhost", ":65536", "::1:80", "[::g]:80", "http://localhost:80", "[::1]"] {
-            assert!(listen_address(bad).is_err(), "{bad}");
-        }
     }
 
     #[test]

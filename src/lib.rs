@@ -8,7 +8,8 @@
 //!   gitlab queue    poll  ─┐
 //!   gitlab started  poll  ─┤ Observation  ┌────────────────────────┐    metrics: counters
 //!   gitlab refs     poll  ─┤ bounded      │ model::fleet.apply(obs)│    and histograms ────┐
-//!   gitlab runners  poll  ─┼─────────────►│   └► Occurrence ───────┼───►                   ├─► /metrics
+//!   gitlab hooks    push  ─┤              │   └► Occurrence ───────┼───►                   ├─► /metrics
+//!   gitlab runners  poll  ─┼─────────────►│                        │                       │
 //!   kube pods       watch ─┤              │                        │                       │
 //!   kube events     watch ─┤              │ each change and second │    watch<Arc<         │
 //!   kube nodes      watch ─┘              │ model::assess(fleet) ──┼───►  Assessment>> ────┴─► page, JSON, probes
@@ -21,7 +22,7 @@
 //! - [`model`] and [`cause`]: pure. What was seen, what it means, what can be counted; time is an argument.
 //! - [`source`]: one file per thing that is asked; translates, never judges.
 //! - [`desk`]: the one owner of the fleet.
-//! - [`metrics`], [`output`]: what is told, and how it is served.
+//! - [`metrics`], [`output`]: what is told, and how it is served. [`listener`]: the sockets.
 //! - [`config`]: what was written, checked all at once. [`clock`]: the only reader of time.
 //! - [`demo`]: a GitLab and a Kubernetes API in one process, with the truth kept.
 //! - [`app`] wires it; [`cli`] and [`commands`] are the way in; [`classify`] needs none of it.
@@ -36,6 +37,7 @@ pub mod config;
 pub mod demo;
 pub mod desk;
 pub mod error;
+pub mod listener;
 pub mod metrics;
 pub mod model;
 pub mod observation;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::problem::{Problem, shown};
 use super::rules::{self, Checker, DAY};
 use super::shape::Places;
-use super::{Config, Gitlab, Kubernetes, Queue, QueueChoice, SecretFile, Telemetry, raw, tiers};
+use super::{Config, Gitlab, Kubernetes, Queue, QueueChoice, SecretFile, Telemetry, Webhook, raw, tiers};
 use crate::model::policy::{History, Policy, Staleness};
 
 /// A watch that says nothing for this long, bookmarks included, is taken for dead.
@@ -26,6 +26,7 @@ pub(super) fn check(
     let mut checker = Checker { problems, places, folder };
     let gitlab = raw.gitlab.as_ref().map(|raw| gitlab(raw, &mut checker));
     let kubernetes = kubernetes(raw.kubernetes.as_ref(), &mut checker);
+    let webhook = raw.webhook.as_ref().map(|raw| webhook(raw, &mut checker));
     let telemetry = telemetry(raw.telemetry.as_ref(), &mut checker);
     let registries = checker.list("registries", raw.registries.as_ref(), rules::registry);
     if registries.len() > MOST_REGISTRIES {
@@ -35,13 +36,14 @@ pub(super) fn check(
     let history = history(raw.history.as_ref(), &mut checker);
     let tiers = tiers::check(raw.tiers.as_ref(), kubernetes.enabled, &mut checker);
     let gitlab = gitlab.flatten()?;
+    let webhook = webhook.flatten();
     let staleness = Staleness {
         queue: (gitlab.queue.interval * Staleness::READS).min(Staleness::LONGEST),
         runners: (gitlab.runners_interval * Staleness::READS).min(Staleness::LONGEST),
         watch: OLDEST_WATCH,
     };
     let policy = Policy { tiers, staleness, sweep: gitlab.queue.sweep, registries, history };
-    Some(Config { gitlab, kubernetes, policy, telemetry })
+    Some(Config { gitlab, kubernetes, webhook, policy, telemetry })
 }
 
 fn gitlab(raw: &raw::Gitlab, checker: &mut Checker<'_>) -> Option<Gitlab> {
@@ -135,6 +137,22 @@ fn kubernetes(raw: Option<&raw::Kubernetes>, checker: &mut Checker<'_>) -> Kuber
         context: context.clone(),
         cluster_scoped: cluster_scoped.unwrap_or(true),
     }
+}
+
+fn webhook(raw: &raw::Webhook, checker: &mut Checker<'_>) -> Option<Webhook> {
+    let raw::Webhook { listen_address, secret_file, signing_token_file } = raw;
+    let secret = checker.path("webhook.secret_file", secret_file.as_ref(), "the hook's secret token");
+    let signing = checker.path("webhook.signing_token_file", signing_token_file.as_ref(), "the hook's signing token");
+    if secret_file.is_none() && signing_token_file.is_none() {
+        let reason = "neither secret_file nor signing_token_file is set: anybody could send hooks";
+        checker.wrong(
+            "webhook",
+            reason,
+            "name the file that holds the hook's secret, e.g. `secret_file: /etc/tierwatch/webhook-secret`",
+        );
+    }
+    let listen_address = checker.listen_address("webhook.listen_address", listen_address.as_ref())?;
+    Some(Webhook { listen_address, secret: secret.map(SecretFile::new), signing_token: signing.map(SecretFile::new) })
 }
 
 fn telemetry(raw: Option<&raw::Telemetry>, checker: &mut Checker<'_>) -> Telemetry {

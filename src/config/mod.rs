@@ -37,6 +37,8 @@ pub struct Config {
     pub gitlab: Gitlab,
     /// How to reach the cluster and what to watch.
     pub kubernetes: Kubernetes,
+    /// Hooks that GitLab sends; absent: none are taken.
+    pub webhook: Option<Webhook>,
     /// What judgement reads.
     pub policy: Policy,
     /// Traces.
@@ -101,6 +103,17 @@ pub struct Kubernetes {
     pub context: Option<String>,
     /// Whether cluster-scoped objects (nodes) and events about them are watched.
     pub cluster_scoped: bool,
+}
+
+/// Where GitLab sends its job hooks, and how they are known to be GitLab's. At least one of the two is there.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// `:port`, `host:port` or `[v6]:port`.
+    pub listen_address: String,
+    /// The secret token that GitLab sends along.
+    pub secret: Option<SecretFile>,
+    /// The signing token with which GitLab signs.
+    pub signing_token: Option<SecretFile>,
 }
 
 /// Traces over OTLP; inert without an endpoint.

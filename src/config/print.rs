@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::rules::{duration_text, size_text};
-use super::{Config, Gitlab, Kubernetes, Place, Queue, QueueChoice, Resolved, Telemetry};
+use super::{Config, Gitlab, Kubernetes, Place, Queue, QueueChoice, Resolved, Telemetry, Webhook};
 use crate::model::policy::{History, Objective, Policy, TierPolicy};
 
 impl Resolved {
@@ -17,12 +17,15 @@ impl Resolved {
         let _ = writeln!(page.text, "# What tierwatch works with. Behind each value stands where it was written:");
         let _ = writeln!(page.text, "# a line of {file}, an environment variable, or `default`.");
         // Taken apart in full: a new field does not compile until it is printed.
-        let Config { gitlab, kubernetes, policy, telemetry } = &self.config;
+        let Config { gitlab, kubernetes, webhook, policy, telemetry } = &self.config;
         let Policy { tiers, staleness: _, sweep: _, registries, history } = policy;
         page.gitlab(gitlab);
         page.kubernetes(kubernetes);
         page.list(0, "registries", "registries", registries);
         page.history(history);
+        if let Some(webhook) = webhook {
+            page.webhook(webhook);
+        }
         page.telemetry(telemetry);
         page.open(0, "tiers");
         for tier in tiers {
@@ -135,6 +138,17 @@ impl Page<'_> {
         self.open(0, "history");
         self.value(1, "history.max_age", &duration_text(*max_age));
         self.value(1, "history.max_jobs", &max_jobs.to_string());
+    }
+
+    fn webhook(&mut self, webhook: &Webhook) {
+        let Webhook { listen_address, secret, signing_token } = webhook;
+        self.open(0, "webhook");
+        self.value(1, "webhook.listen_address", &scalar(listen_address));
+        for (key, file) in [("webhook.secret_file", secret), ("webhook.signing_token_file", signing_token)] {
+            if let Some(file) = file {
+                self.value(1, key, &scalar(&file.path().to_string_lossy()));
+            }
+        }
     }
 
     fn telemetry(&mut self, telemetry: &Telemetry) {

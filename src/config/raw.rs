@@ -59,6 +59,8 @@ pub(super) struct Root {
     pub(super) registries: Option<Vec<String>>,
     /// How long finished jobs are remembered.
     pub(super) history: Option<History>,
+    /// Job hooks that GitLab sends; without it none are taken.
+    pub(super) webhook: Option<Webhook>,
     /// What tierwatch tells about itself.
     pub(super) telemetry: Option<Telemetry>,
     /// The trust tiers, by name. A name is a value of the `tier` label: lower-case letters, digits and `-`.
@@ -157,6 +159,21 @@ pub(super) struct History {
     /// At most this many finished jobs are remembered; 1 to 1000000.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub(super) max_jobs: Option<i64>,
+}
+
+/// Job hooks that GitLab sends. One of the two files is needed; a hook with a signature is held to it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Webhook {
+    /// Where `/webhooks/gitlab` is served, apart from pages and metrics: `:port`, `host:port` or `[v6]:port`.
+    #[schemars(required, extend("examples" = [":10472"]))]
+    pub(super) listen_address: Option<String>,
+    /// File that holds the hook's secret token; read again when it changes.
+    #[schemars(extend("examples" = ["/etc/tierwatch/webhook-secret"]))]
+    pub(super) secret_file: Option<PathText>,
+    /// File that holds the hook's signing token (`whsec_…`, of newer GitLab versions); read again when it changes.
+    #[schemars(extend("examples" = ["/etc/tierwatch/webhook-signing-token"]))]
+    pub(super) signing_token_file: Option<PathText>,
 }
 
 /// What tierwatch tells about itself.

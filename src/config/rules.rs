@@ -11,6 +11,7 @@ use super::problem::{Problem, last, looks_secret, shown};
 use super::raw::{AddressText, DurationText, PathText, SizeText};
 use super::schema::one_of;
 use super::shape::Places;
+use crate::listener::listen_address;
 
 /// Collects what is wrong while values are checked.
 pub(super) struct Checker<'a> {
@@ -154,6 +155,18 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+
+    /// Where to listen, as Prometheus takes it.
+    pub(super) fn listen_address(&mut self, key: &str, raw: Option<&String>) -> Option<String> {
+        let text = raw?;
+        let address = listen_address(text).ok();
+        if address.is_none() {
+            // The finding itself repeats parts of the text, which may be a secret at the wrong place.
+            let reason = format!("{} is not an address to listen on", shown(text));
+            self.wrong(key, reason, "write :10472, localhost:10472 or [::1]:10472");
+        }
+        address
     }
 
     pub(super) fn path(&mut self, key: &str, raw: Option<&PathText>, holds: &str) -> Option<PathBuf> {

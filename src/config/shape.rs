@@ -170,9 +170,13 @@ fn unknown_remedy(path: &str, key: &str, schema: &Value) -> String {
     let lower = key.to_ascii_lowercase();
     let secret = ["token", "password", "secret", "api_key", "apikey", "private_key"];
     if secret.iter().any(|word| lower.contains(word)) && !lower.ends_with("file") {
-        return "secrets are not written into the configuration or the environment: \
-                put it into a file and name that file in gitlab.token_file"
-            .into();
+        let file = match (path, lower.contains("sign")) {
+            ("webhook", false) => "webhook.secret_file",
+            ("webhook", true) => "webhook.signing_token_file",
+            _ => "gitlab.token_file",
+        };
+        let no = "secrets are not written into the configuration or the environment";
+        return format!("{no}: put it into a file and name that file in {file}");
     }
     if key == "<<" {
         return "YAML merge keys are not supported: write the keys out".into();

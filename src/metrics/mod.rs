@@ -12,5 +12,5 @@ mod seed;
 
 pub use levels::Levels;
 pub use occurrences::Occurrences;
-pub use own::{Operation, Own, StatusClass};
+pub use own::{HookResult, Operation, Own, StatusClass};
 pub use process::Process;

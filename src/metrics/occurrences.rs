@@ -45,6 +45,7 @@ pub struct Occurrences {
     pub(super) unclassified: Counters,
     pub(super) gaps: Counters,
     pub(super) evictions: Counters,
+    pub(super) disagreements: Counters,
     pub(super) clamps: Counters,
 }
 
@@ -77,6 +78,7 @@ impl Occurrences {
             unclassified: Counters::new(rows::UNCLASSIFIED),
             gaps: Counters::new(rows::OBSERVATION_GAP),
             evictions: Counters::new(rows::DEDUP_EVICTIONS),
+            disagreements: Counters::new(rows::DISAGREEMENTS),
             clamps: Counters::new(rows::CLOCK_CLAMPS),
         };
         this.register(registry);
@@ -120,6 +122,7 @@ impl Occurrences {
             &self.unclassified,
             &self.gaps,
             &self.evictions,
+            &self.disagreements,
             &self.clamps,
         ];
         for counter in counters {
@@ -193,6 +196,7 @@ impl Occurrences {
             }
             Occurrence::Observed { source } => self.observations.increase(&[source.as_str()]),
             Occurrence::Gap { source, lasted } => self.gaps.add(&[source.as_str()], Duration::as_secs_f64(lasted)),
+            Occurrence::Disagreed { kind } => self.disagreements.increase(&[kind.as_str()]),
             Occurrence::Evicted { table } => self.evictions.increase(&[table.as_str()]),
         }
     }

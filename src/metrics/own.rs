@@ -6,7 +6,9 @@ use prometheus_client::registry::Registry;
 
 use super::catalogue as rows;
 use super::family::{Buckets, Counters, Gauges, Histograms};
+use super::occurrences::Occurrences;
 use crate::cause::labels;
+use crate::model::occurrence::Table;
 use crate::observation::SourceKind;
 
 labels! {
@@ -53,6 +55,32 @@ labels! {
     }
 }
 
+labels! {
+    /// What became of a request to the webhook listener.
+    HookResult {
+        /// Told to the desk.
+        Accepted = "accepted",
+        /// The same delivery came before.
+        Duplicate = "duplicate",
+        /// Another kind of event, or a status that says nothing about waiting or running.
+        Ignored = "ignored",
+        /// No secret, or the wrong one; or a signature that does not fit.
+        Unauthorized = "unauthorized",
+        /// Signed too long ago, or in the future.
+        Stale = "stale",
+        /// Not JSON, or no event of GitLab.
+        Malformed = "malformed",
+        /// The body is longer than we read.
+        TooLarge = "too_large",
+        /// The body did not arrive in time.
+        TimedOut = "timed_out",
+        /// Too many at once: GitLab is told to try again later.
+        Overloaded = "overloaded",
+        /// Our own secret file cannot be read.
+        SecretUnreadable = "secret_unreadable",
+    }
+}
+
 /// The commit this was built from, when the build told.
 const REVISION: &str = match option_env!("TIERWATCH_REVISION") {
     Some(revision) => revision,
@@ -70,6 +98,8 @@ pub struct Own {
     desk_queue_depth: Gauges,
     build_info: Gauges,
     secret_reload: Gauges,
+    webhooks: Counters,
+    evictions: Counters,
 }
 
 impl Default for Own {
@@ -85,6 +115,8 @@ impl Default for Own {
             desk_queue_depth: Gauges::new(rows::DESK_QUEUE_DEPTH),
             build_info: Gauges::new(rows::BUILD_INFO),
             secret_reload: Gauges::new(rows::SECRET_LAST_RELOAD_SUCCESSFUL),
+            webhooks: Counters::new(rows::WEBHOOKS),
+            evictions: Counters::new(rows::DEDUP_EVICTIONS),
         }
     }
 }
@@ -102,6 +134,7 @@ impl Own {
         own.desk_queue_depth.register(registry);
         own.build_info.register(registry);
         own.secret_reload.register(registry);
+        own.webhooks.register(registry);
 
         for operation in Operation::ALL {
             own.request_duration.seed(&[operation.as_str()]);
@@ -117,6 +150,9 @@ impl Own {
                 | SourceKind::GitlabRefs
                 | SourceKind::GitlabRunners
                 | SourceKind::GitlabJobLogs => own.source_run.seed(&[source.as_str()]),
+                SourceKind::GitlabHooks => {
+                    HookResult::ALL.iter().for_each(|result| own.webhooks.seed(&[result.as_str()]));
+                }
                 SourceKind::KubePods
                 | SourceKind::KubeEvents
                 | SourceKind::KubeNodeEvents
@@ -128,6 +164,22 @@ impl Own {
         }
         own.build_info.set(&[env!("CARGO_PKG_VERSION"), REVISION], 1.0);
         own
+    }
+
+    /// The same handles, those of evictions shared with `occurrences`, which has registered that family.
+    #[must_use]
+    pub fn sharing(self, occurrences: &Occurrences) -> Self {
+        Self { evictions: occurrences.evictions.clone(), ..self }
+    }
+
+    /// A hook was answered.
+    pub fn webhook(&self, result: HookResult) {
+        self.webhooks.increase(&[result.as_str()]);
+    }
+
+    /// A source dropped a remembered key to stay within its bound.
+    pub fn evicted(&self, table: Table) {
+        self.evictions.increase(&[table.as_str()]);
     }
 
     /// One request to GitLab ended.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::catalogue::{admission_failures, pull_failures};
 use super::occurrences::Occurrences;
 use crate::cause::{Blame, Cause, Family, Scheduling};
-use crate::model::occurrence::{DropReason, FailureReason, Outcome, Phase, Table};
+use crate::model::occurrence::{Disagreement, DropReason, FailureReason, Outcome, Phase, Table};
 use crate::observation::{FailureClass, SourceKind};
 
 /// What can happen in one tier.
@@ -68,6 +68,11 @@ pub(super) fn own(to: &Occurrences, sources: &BTreeSet<SourceKind>) {
     to.unjoined.seed(&[]);
     for family in Family::ALL {
         to.unclassified.seed(&[family.as_str()]);
+    }
+    if sources.contains(&SourceKind::GitlabHooks) {
+        for kind in Disagreement::ALL {
+            to.disagreements.seed(&[kind.as_str()]);
+        }
     }
     for table in Table::ALL {
         to.evictions.seed(&[table.as_str()]);

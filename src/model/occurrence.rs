@@ -130,6 +130,11 @@ pub enum Occurrence {
         /// For how long.
         lasted: Duration,
     },
+    /// A hook and GitLab's API differ about a job: `disagreements_total`.
+    Disagreed {
+        /// In what.
+        kind: Disagreement,
+    },
     /// A remembered key was dropped to stay within bounds: `dedup_evictions_total`.
     Evicted {
         /// The table.
@@ -218,6 +223,22 @@ labels! {
 }
 
 labels! {
+    /// In what a hook and GitLab's API differ about one job.
+    Disagreement {
+        /// Which runner took it.
+        Runner = "runner",
+        /// When it was taken, by more than a few seconds.
+        StartedAt = "started_at",
+        /// How long it waited, by more than a few seconds.
+        QueuedDuration = "queued_duration",
+        /// Whether it ended, and how.
+        Status = "status",
+        /// Why it failed.
+        FailureReason = "failure_reason",
+    }
+}
+
+labels! {
     /// A bounded table.
     Table {
         /// Jobs.
@@ -228,5 +249,7 @@ labels! {
         Events = "events",
         /// What was said of nodes and of claims for them.
         Notices = "notices",
+        /// Hooks received.
+        Hooks = "hooks",
     }
 }

@@ -121,7 +121,8 @@ impl Staleness {
             SourceKind::GitlabQueue
             | SourceKind::GitlabStarted
             | SourceKind::GitlabRefs
-            | SourceKind::GitlabJobLogs => self.queue,
+            | SourceKind::GitlabJobLogs
+            | SourceKind::GitlabHooks => self.queue,
             SourceKind::GitlabRunners => self.runners,
             SourceKind::KubePods
             | SourceKind::KubeEvents

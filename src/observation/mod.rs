@@ -88,6 +88,8 @@ pub enum SourceKind {
     GitlabRunners,
     /// Ends of the logs of jobs that failed before they ran.
     GitlabJobLogs,
+    /// Job hooks that GitLab sends to us.
+    GitlabHooks,
     /// Pods of one namespace.
     KubePods,
     /// Events of one namespace.
@@ -102,12 +104,13 @@ pub enum SourceKind {
 
 impl SourceKind {
     /// Every kind that reaches out to an API.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::GitlabQueue,
         Self::GitlabStarted,
         Self::GitlabRefs,
         Self::GitlabRunners,
         Self::GitlabJobLogs,
+        Self::GitlabHooks,
         Self::KubePods,
         Self::KubeEvents,
         Self::KubeNodeEvents,
@@ -125,6 +128,7 @@ impl SourceKind {
             Self::GitlabRefs => "gitlab_refs",
             Self::GitlabRunners => "gitlab_runners",
             Self::GitlabJobLogs => "gitlab_job_logs",
+            Self::GitlabHooks => "gitlab_hooks",
             Self::KubePods => "kube_pods",
             Self::KubeEvents => "kube_events",
             Self::KubeNodeEvents => "kube_node_events",
@@ -188,7 +192,7 @@ pub enum Body {
         /// Every running job of the scope.
         jobs: Vec<JobReport>,
     },
-    /// The answer to a look-up of one job.
+    /// The answer to a look-up of one job; from [`SourceKind::GitlabHooks`] what a hook told of one.
     Job(Box<JobReport>),
     /// A looked-up job that GitLab does not know or does not show.
     JobNotFound(JobId),
@@ -234,6 +238,8 @@ pub enum Change<T> {
 /// What the desk would like sources to look at next: the one arrow towards them, on a channel of its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wishes {
+    /// Watched projects of which a hook told something new.
+    pub projects: Vec<ProjectId>,
     /// Jobs that left the queue and were found in no started set, most urgent first.
     pub look_ups: Vec<LookUp>,
     /// Projects with waiting jobs whose tier depends on protected refs; the source remembers what it read.

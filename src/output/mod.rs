@@ -18,7 +18,9 @@ use tokio::sync::watch;
 use crate::clock::{Clock, Now};
 use crate::model::assessment::Assessment;
 
-pub use server::{BindError, Server};
+pub use server::Server;
+
+pub use crate::listener::BindError;
 
 /// What the outputs read.
 #[derive(Debug, Clone)]

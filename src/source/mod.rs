@@ -9,6 +9,7 @@ mod outbox;
 pub mod poll;
 mod texts;
 pub mod watch;
+pub mod webhook;
 
 pub use outbox::{Outbox, Stopped};
 pub use texts::Texts;

@@ -43,6 +43,8 @@ struct Step {
     queue: Option<Vec<Job>>,
     running: Option<Vec<Job>>,
     answer: Option<Job>,
+    /// GitLab sends a hook.
+    hook: Option<Job>,
     not_found: Option<u64>,
     refs: Option<Refs>,
     log: Option<Log>,
@@ -245,7 +247,8 @@ pub fn play(yaml: &str) -> String {
     ledger
 }
 
-fn policy() -> Policy {
+/// Two tiers, `protected` and `standard`, with two minutes to start.
+pub fn policy() -> Policy {
     let tier = |name: &str, tag: &str| TierPolicy {
         name: name.into(),
         tags: vec![tag.into()],
@@ -274,12 +277,14 @@ fn policy() -> Policy {
     }
 }
 
-fn time(seconds: f64) -> Timestamp {
+/// So many seconds into a story, on everybody's calendar.
+pub fn time(seconds: f64) -> Timestamp {
     let origin = Timestamp::from_second(1_900_000_000).expect("a time in this century");
     origin + SignedDuration::from_secs_f64(seconds)
 }
 
-fn now(seconds: f64) -> Now {
+/// The same on our own clock.
+pub fn now(seconds: f64) -> Now {
     Now { wall: time(seconds), mono: Duration::from_secs_f64(1000.0 + seconds) }
 }
 
@@ -313,6 +318,9 @@ fn bodies(step: &Step) -> Vec<(SourceKey, Body)> {
     if let Some(job) = &step.answer {
         let job = Box::new(report(job, JobStatus::Success));
         said.push((global(SourceKind::GitlabStarted), Body::Job(job)));
+    }
+    if let Some(job) = &step.hook {
+        said.push((global(SourceKind::GitlabHooks), Body::Job(Box::new(report(job, JobStatus::Success)))));
     }
     if let Some(id) = step.not_found {
         said.push((global(SourceKind::GitlabStarted), Body::JobNotFound(JobId(id))));
@@ -379,6 +387,19 @@ fn node(node: &Node) -> Box<NodeReport> {
 fn toleration(text: &str) -> Toleration {
     let (key, effect) = text.split_once(':').expect("a toleration is written `key:effect`");
     Toleration { key: Some(key.into()), value: None, effect: Some(effect.into()) }
+}
+
+/// The runner 1, of the tier `standard`.
+pub fn standard_runner() -> RunnerReport {
+    let (tags, sha) = (vec!["tier-standard".to_owned()], "aaaaaaaa".to_owned());
+    runner(&Runner { id: 1, tags, sha, protected: false, paused: false, offline: false })
+}
+
+/// A pod of the tier `standard` for a job of project 1.
+pub fn standard_pod(job: u64, created: f64, running: Option<f64>) -> Box<PodReport> {
+    let pod =
+        Pod { uid: format!("p{job}"), job: Some(job), created, scheduled: Some(created), running, ..Pod::default() };
+    pod_report(&pod, "standard")
 }
 
 fn runner(runner: &Runner) -> RunnerReport {
@@ -506,6 +527,7 @@ fn line(occurrence: &Occurrence, policy: &Policy) -> Option<String> {
         Occurrence::AnnotationRejected { tier } => format!("{}: annotation rejected", name(tier)),
         Occurrence::Unclassified { family } => format!("unclassified {}", family.as_str()),
         Occurrence::Gap { source, lasted } => format!("gap of {} in {}", seconds(lasted), source.as_str()),
+        Occurrence::Disagreed { kind } => format!("hook and API disagree, {}", kind.as_str()),
         Occurrence::Evicted { table } => format!("evicted from {}", table.as_str()),
         Occurrence::SourceAttempt { .. } | Occurrence::Observed { .. } => return None,
     };

@@ -1,9 +1,9 @@
 //! Labels and the sets their values come from: closed, or named by the configuration.
 
 use crate::cause::{Admission, Autoscale, Blame, Cause, Family, Pull, Scheduling};
-use crate::metrics::own::{Operation, StatusClass};
+use crate::metrics::own::{HookResult, Operation, StatusClass};
 use crate::model::assessment::{QuotaResource, UnservedReason};
-use crate::model::occurrence::{DropReason, FailureReason, Outcome, Phase, Table};
+use crate::model::occurrence::{Disagreement, DropReason, FailureReason, Outcome, Phase, Table};
 use crate::model::policy::Urgency;
 use crate::observation::{FailureClass, PodPhase, RunnerStatus, SourceKind};
 
@@ -84,6 +84,8 @@ pub(super) const CLASS: Label = closed!("class", FailureClass);
 pub(super) const OPERATION: Label = closed!("operation", Operation);
 pub(super) const STATUS_CLASS: Label = closed!("status", StatusClass);
 pub(super) const FAMILY: Label = closed!("family", Family);
+pub(super) const HOOK_RESULT: Label = closed!("result", HookResult);
+pub(super) const DISAGREEMENT: Label = closed!("kind", Disagreement);
 pub(super) const TABLE: Label = closed!("table", Table);
 
 /// The causes of a pull that are failures: what is none is never a label of a failure metric.

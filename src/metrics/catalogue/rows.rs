@@ -124,6 +124,10 @@ rows! {
         "Watches of the Kubernetes API that were started anew.";
     DESK_QUEUE_DEPTH "tierwatch_" "desk_queue_depth" Gauge Experimental []
         "Observations waiting to be folded; near its bound the sources wait.";
+    WEBHOOKS "tierwatch_" "webhooks_total" Counter Stable [HOOK_RESULT]
+        "Requests to the webhook listener by what became of them; no series while webhooks are off.";
+    DISAGREEMENTS "tierwatch_" "disagreements_total" Counter Stable [DISAGREEMENT]
+        "Jobs of which a hook and GitLab's API told different things, once per job and kind; the API is believed. No series while webhooks are off.";
     REJECTED_ANNOTATIONS "tierwatch_" "rejected_annotations_total" Counter Stable [TIER]
         "Job pods whose job id annotation contradicts GitLab (a user can forge it); the annotation is not believed.";
     OBSERVATIONS "tierwatch_" "observations_total" Counter Experimental [SOURCE]

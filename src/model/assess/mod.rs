@@ -143,6 +143,10 @@ fn objects(fleet: &Fleet, held: &Held, key: &SourceKey) -> Option<u64> {
         SourceKind::KubeNodes => Some(fleet.nodes.len() as u64),
         SourceKind::KubeQuotas => key.namespace.as_deref().map(|namespace| fleet.quotas.of(namespace).count() as u64),
         SourceKind::KubePods => key.namespace.as_deref().map(|namespace| held.pods(namespace)),
-        SourceKind::GitlabJobLogs | SourceKind::KubeEvents | SourceKind::KubeNodeEvents | SourceKind::Clock => None,
+        SourceKind::GitlabJobLogs
+        | SourceKind::GitlabHooks
+        | SourceKind::KubeEvents
+        | SourceKind::KubeNodeEvents
+        | SourceKind::Clock => None,
     }
 }

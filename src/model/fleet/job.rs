@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::cause::{self, Blame, Cause, Pull, Scheduling};
+use crate::model::fleet::hooks::Heard;
 use crate::model::fleet::start::Instants;
 use crate::model::occurrence::Outcome;
 use crate::model::policy::TierId;
@@ -15,7 +16,7 @@ use crate::observation::{JobId, JobReport, JobStatus, Now, ProjectId, RunnerId};
 /// Where a job is in its life, as far as it was shown to us. It only ever moves down this list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::model) enum Stage {
-    /// A pod claims it; GitLab has not told us anything.
+    /// A pod claims it or a hook announced it; no answer of GitLab has shown it.
     Claimed,
     /// Waiting for a runner.
     Waiting,
@@ -128,6 +129,8 @@ pub(in crate::model) struct JobRow {
     pub(in crate::model) fit: Fit,
     pub(in crate::model) claims: Vec<Claim>,
     pub(in crate::model) counted: Counted,
+    /// What only hooks told; absent for a job without hooks.
+    pub(super) heard: Option<Box<Heard>>,
     /// When the stage last moved.
     pub(in crate::model) moved: Now,
 }
@@ -155,6 +158,7 @@ impl JobRow {
             fit: Fit::OutOfScope,
             claims: Vec::new(),
             counted: Counted::default(),
+            heard: None,
             moved: at,
         }
     }
@@ -194,13 +198,15 @@ impl JobRow {
             keep(&mut self.queued_at, report.queued_at.or_else(|| self.wait.and_then(|wait| wait.began())));
         } else {
             keep(&mut self.waited, report.queued_for);
-            // GitLab's own difference is exact; an estimate from the time of an answer is not.
-            let exact = self
-                .started_at
-                .zip(self.waited)
-                .and_then(|(started, waited)| started.checked_sub(jiff::SignedDuration::try_from(waited).ok()?).ok());
-            keep(&mut self.queued_at, exact.or(report.queued_at));
+            let queued_at = self.wait_before_start().or(report.queued_at);
+            keep(&mut self.queued_at, queued_at);
         }
+    }
+
+    /// When the wait of a started job began. GitLab's own difference is exact; an estimate from the time of an
+    /// answer is not.
+    pub(super) fn wait_before_start(&self) -> Option<Timestamp> {
+        self.started_at?.checked_sub(jiff::SignedDuration::try_from(self.waited?).ok()?).ok()
     }
 
     /// Moves on to `stage`.

@@ -30,16 +30,22 @@ impl Jobs {
         self.rows.get_mut(&id).map(Box::as_mut)
     }
 
+    /// The row of a job, new where nobody spoke of it yet.
+    pub(super) fn row(&mut self, job: JobId, at: Now) -> &mut JobRow {
+        self.rows.entry(job).or_insert_with(|| Box::new(JobRow::new(job, at)))
+    }
+
     /// Takes over one report and returns its row.
-    pub(super) fn tell(&mut self, report: JobReport, at: Now) -> &mut JobRow {
-        let row = self.rows.entry(report.id).or_insert_with(|| Box::new(JobRow::new(report.id, at)));
+    pub(super) fn tell(&mut self, report: JobReport, at: Now, out: &mut Vec<Occurrence>) -> &mut JobRow {
+        let row = self.row(report.id, at);
+        row.overrule(&report, at, out);
         row.tell(report, at);
         row
     }
 
     /// Adds or renews what a pod says of a job.
     pub(super) fn claim(&mut self, job: JobId, claim: Claim, at: Now) -> &mut JobRow {
-        let row = self.rows.entry(job).or_insert_with(|| Box::new(JobRow::new(job, at)));
+        let row = self.row(job, at);
         if row.project.is_none() && row.stage == Stage::Claimed {
             // Only to know where to look it up: GitLab's answer confirms or refutes it.
             row.project = claim.project;

@@ -3,6 +3,7 @@
 //! The one owner of the fleet feeds it a single linear stream; it holds no lock and reads no clock.
 
 mod events;
+mod hooks;
 mod job;
 mod job_logs;
 mod jobs;
@@ -66,6 +67,8 @@ pub struct Fleet {
 struct Project {
     path: Arc<str>,
     seen: Option<Now>,
+    /// When a hook told of a job there that no answer has shown.
+    hinted: Option<Now>,
 }
 
 impl Fleet {
@@ -121,6 +124,7 @@ impl Fleet {
                 self.running_seen = Some(at);
                 self.list(scope, Stage::Running, jobs, at, &mut out);
             }
+            Body::Job(report) if source.kind == SourceKind::GitlabHooks => self.hear(*report, at, &mut out),
             Body::Job(report) => {
                 let knowledge = self.knowledge(at);
                 self.tell(*report, &knowledge, &mut out);
@@ -178,7 +182,18 @@ impl Fleet {
         } else {
             Vec::new()
         };
-        Wishes { look_ups: self.jobs.look_ups(now, patience), protected_refs, logs }
+        Wishes { look_ups: self.jobs.look_ups(now, patience), protected_refs, logs, projects: self.hinted() }
+    }
+
+    /// Watched projects of which a hook told something new since their queue was read.
+    fn hinted(&self) -> Vec<ProjectId> {
+        let newer = |project: &Project| {
+            project.hinted.is_some_and(|hinted| project.seen.is_none_or(|seen| seen.mono < hinted.mono))
+        };
+        let mut hinted: Vec<ProjectId> =
+            self.projects.iter().filter(|(_, project)| newer(project)).map(|(id, _)| *id).collect();
+        hinted.sort_unstable();
+        hinted
     }
 
     /// The list of running jobs is recent enough to be judged.
@@ -248,9 +263,24 @@ impl Fleet {
         if report.project_path.is_none() {
             report.project_path = report.project.and_then(|id| self.projects.get(&id)).map(|known| known.path.clone());
         }
-        let row = self.jobs.tell(report, knowledge.now);
+        let row = self.jobs.tell(report, knowledge.now, out);
         row.fit = fit_of(row, &self.policy, self.rosters.as_ref(), &self.refs);
         verdict::count(row, &knowledge.context(&self.policy, self.rosters.as_ref()), out);
+    }
+
+    /// A hook: the fact that it carries, and a hint where to look for what it does not.
+    fn hear(&mut self, report: JobReport, at: Now, out: &mut Vec<Occurrence>) {
+        let project = report.project;
+        let knowledge = self.knowledge(at);
+        let Some((row, unseen)) = self.jobs.hear(report, at, out) else { return };
+        verdict::count(row, &knowledge.context(&self.policy, self.rosters.as_ref()), out);
+        let live = matches!(row.stage, Stage::Claimed | Stage::Running);
+        if unseen
+            && live
+            && let Some(project) = project.and_then(|id| self.projects.get_mut(&id))
+        {
+            project.hinted = Some(at);
+        }
     }
 
     fn replace_projects(&mut self, projects: Vec<crate::observation::ProjectReport>, at: Now) {
@@ -258,14 +288,20 @@ impl Fleet {
         self.projects = projects
             .into_iter()
             .map(|project| {
-                let seen = before.get(&project.id).and_then(|known| known.seen);
-                (project.id, Project { path: project.path, seen })
+                let known = before.get(&project.id);
+                let (seen, hinted) = (known.and_then(|known| known.seen), known.and_then(|known| known.hinted));
+                (project.id, Project { path: project.path, seen, hinted })
             })
             .collect();
         // Nobody looks at a project that left the list: what became of its jobs only a look-up can tell.
-        for row in self.jobs.iter_mut().filter(|row| row.stage == Stage::Waiting) {
+        for row in self.jobs.iter_mut() {
+            let next = match row.stage {
+                Stage::Waiting => Stage::Left,
+                Stage::Running => Stage::Ended,
+                Stage::Claimed | Stage::Left | Stage::Ended | Stage::Finished(_) => continue,
+            };
             if row.project.is_some_and(|project| !self.projects.contains_key(&project)) {
-                row.move_to(Stage::Left, at);
+                row.move_to(next, at);
             }
         }
     }

@@ -31,9 +31,12 @@ impl SourceRow {
 
     /// Its last good data is within the horizon, whether or not it fails now.
     pub(in crate::model) fn fresh(&self, kind: SourceKind, staleness: &Staleness, now: &Now) -> bool {
-        let asked_on_demand =
-            matches!(kind, SourceKind::GitlabRefs | SourceKind::GitlabStarted | SourceKind::GitlabJobLogs);
-        self.last_success.is_some_and(|at| asked_on_demand || now.since(&at) <= self.horizon(kind, staleness))
+        // Asked on demand, or told when something happens: their silence says nothing.
+        let may_be_silent = matches!(
+            kind,
+            SourceKind::GitlabRefs | SourceKind::GitlabStarted | SourceKind::GitlabJobLogs | SourceKind::GitlabHooks
+        );
+        self.last_success.is_some_and(|at| may_be_silent || now.since(&at) <= self.horizon(kind, staleness))
     }
 
     /// How old its data may be. Data is not old only because a long list takes long to be read.

@@ -51,6 +51,9 @@ pub(super) fn count(row: &mut JobRow, context: &Context<'_>, out: &mut Vec<Occur
     };
     count_taken(row, tier, context, out);
     count_started(row, tier, context, out);
+    if row.counted.outcome.is_none() && row.may_have_last_words(&context.now) {
+        return;
+    }
     count_failed(row, tier, context, out);
     if row.counted.outcome.is_none() {
         let verdict = settle(row, tier, context);

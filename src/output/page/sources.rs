@@ -81,6 +81,7 @@ fn what(source: &SourceStatus) -> String {
         SourceKind::GitlabRefs => "GitLab's protected refs",
         SourceKind::GitlabRunners => "GitLab's runners",
         SourceKind::GitlabJobLogs => "GitLab's logs of failed jobs",
+        SourceKind::GitlabHooks => "GitLab's job hooks",
         SourceKind::KubePods => "pods",
         SourceKind::KubeEvents => "events",
         SourceKind::KubeNodeEvents => "events of nodes",

@@ -9,10 +9,11 @@ use futures::StreamExt;
 use gitlab::api::common::SortOrder;
 use gitlab::api::groups::projects::{GroupProjects, GroupProjectsOrderBy};
 use gitlab::api::projects::jobs::{JobScope, Jobs};
+use tokio::sync::watch;
 
 use crate::config;
 use crate::metrics::Operation;
-use crate::observation::{Body, Failure, JobReport, JobStatus, ProjectId, ProjectReport, QueueScope};
+use crate::observation::{Body, Failure, JobReport, JobStatus, ProjectId, ProjectReport, QueueScope, Wishes};
 use crate::source::Outbox;
 use crate::source::poll::Interrupted;
 
@@ -49,13 +50,20 @@ pub(crate) struct ProjectsQueue {
     groups: Vec<Arc<str>>,
     round: Round,
     running: Outbox,
+    wishes: watch::Receiver<Arc<Wishes>>,
     rotation: Rotation,
     listed_at: Option<Duration>,
     notes: Notes,
 }
 
 impl ProjectsQueue {
-    pub(crate) fn new(client: Client, queue: &config::Queue, requests_per_minute: u32, running: Outbox) -> Self {
+    pub(crate) fn new(
+        client: Client,
+        queue: &config::Queue,
+        requests_per_minute: u32,
+        running: Outbox,
+        wishes: watch::Receiver<Arc<Wishes>>,
+    ) -> Self {
         let allowance = per_round(requests_per_minute, queue.interval, BUDGET_PART);
         let round = Round { every: queue.interval, sweep: queue.sweep, allowance };
         Self {
@@ -63,6 +71,7 @@ impl ProjectsQueue {
             groups: queue.groups.clone(),
             round,
             running,
+            wishes,
             rotation: Rotation::default(),
             listed_at: None,
             notes: Notes::default(),
@@ -94,6 +103,7 @@ impl ProjectsQueue {
             }
         }
         let (mut failures, mut answered) = (0, 0);
+        self.rotation.hint(&self.wishes.borrow().projects);
         let plan = self.rotation.plan(self.round);
         let client = &self.client;
         let mut answers = futures::stream::iter(plan)

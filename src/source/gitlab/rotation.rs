@@ -68,6 +68,15 @@ impl Rotation {
         turns.map(|(id, seat)| ProjectReport { id: *id, path: seat.path.clone() }).collect()
     }
 
+    /// Something happens in these projects: they come as first as the busy ones, and before those seen of late.
+    pub(crate) fn hint(&mut self, ids: &[ProjectId]) {
+        for id in ids {
+            if let Some(seat) = self.0.get_mut(id) {
+                seat.busy = true;
+            }
+        }
+    }
+
     /// `id` was looked at and answered.
     pub(crate) fn answered(&mut self, id: ProjectId, at: Duration, busy: bool) {
         if let Some(seat) = self.0.get_mut(&id) {
@@ -141,6 +150,19 @@ mod tests {
         // More busy ones than the allowance: the longest unseen first, and a place for the quiet.
         let plan = rotation.plan(round(10));
         assert_eq!(ids(&plan), [1, 2, 3, 4, 5, 6, 7, 8, 9, 16]);
+    }
+
+    #[test]
+    fn a_project_of_which_a_hook_told_is_looked_at_next() {
+        let mut rotation = rotation(2000);
+        for id in 1..=2000 {
+            rotation.answered(ProjectId(id), Duration::from_secs(id), id <= 15);
+        }
+        assert!(!ids(&rotation.plan(round(50))).contains(&1999));
+        rotation.hint(&[ProjectId(1999), ProjectId(5000)]);
+        assert!(ids(&rotation.plan(round(50))).contains(&1999));
+        rotation.answered(ProjectId(1999), Duration::from_secs(2001), false);
+        assert!(!ids(&rotation.plan(round(50))).contains(&1999), "nothing was found there: it is quiet again");
     }
 
     #[test]

@@ -78,7 +78,8 @@ impl GitlabSources {
         let often = Schedule { every: config.queue.interval, give_up_after };
         let seldom = Schedule { every: config.runners_interval, give_up_after };
 
-        let projects = ProjectsQueue::new(client.clone(), queue, rate, outbox(SourceKind::GitlabStarted));
+        let projects =
+            ProjectsQueue::new(client.clone(), queue, rate, outbox(SourceKind::GitlabStarted), wishes.clone());
         let pace = Pace::new(queue.interval, rate, PENDING_PART);
         let (queue_source, way) = Queue::new(queue.source, client.clone(), projects, pace);
         let started = Started::new(client.clone(), way, wishes.clone(), rate, queue.interval);

@@ -42,7 +42,8 @@ impl Need {
             | SourceKind::GitlabStarted
             | SourceKind::GitlabRefs
             | SourceKind::GitlabRunners
-            | SourceKind::GitlabJobLogs => return Self { group: "", resource: "", verbs: &[], namespaced: false },
+            | SourceKind::GitlabJobLogs
+            | SourceKind::GitlabHooks => return Self { group: "", resource: "", verbs: &[], namespaced: false },
         };
         Self { group: "", resource, verbs: &VERBS, namespaced }
     }

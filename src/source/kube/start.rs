@@ -73,7 +73,8 @@ pub fn start(
                 | SourceKind::GitlabStarted
                 | SourceKind::GitlabRefs
                 | SourceKind::GitlabRunners
-                | SourceKind::GitlabJobLogs,
+                | SourceKind::GitlabJobLogs
+                | SourceKind::GitlabHooks,
                 _,
             ) => {} // never planned
         }

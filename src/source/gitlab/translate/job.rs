@@ -70,7 +70,7 @@ fn common(
     })
 }
 
-fn status(text: &str) -> JobStatus {
+pub(super) fn status(text: &str) -> JobStatus {
     match text.to_ascii_lowercase().as_str() {
         "pending" => JobStatus::Pending,
         "running" => JobStatus::Running,

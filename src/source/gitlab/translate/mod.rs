@@ -3,6 +3,7 @@
 //! Whatever is absent, null, of another type or out of bounds becomes `None`; a row without an id is no row.
 //! Unknown keys are ignored and unknown enum values become `Other`, since GitLab adds both every month.
 
+mod hook;
 mod job;
 mod log;
 mod runner;
@@ -17,6 +18,7 @@ use crate::observation::{ProjectId, ProjectReport};
 
 use super::text::kept;
 
+pub use hook::{Hook, hook};
 pub use job::{job_from_graphql, job_from_rest};
 pub use log::given_up;
 pub use runner::{managers_from_rest, more_projects_than_shown, runner_from_graphql, runner_from_rest};

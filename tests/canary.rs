@@ -12,6 +12,10 @@ use tierwatch::demo::{Demo, kube_api, scenario};
 /// A start on loopback takes a second; this is for a machine that is busy with something else.
 const PATIENCE: u32 = 300;
 
+/// What GitLab sends along, and what stands in the body: neither is anybody's to read.
+const HOOK_SECRET: &str = "CANARY-secret-of-the-hook";
+const HOOK_MESSAGE: &str = "CANARY-message-of-a-commit";
+
 struct Running(Child);
 
 impl Drop for Running {
@@ -31,6 +35,15 @@ async fn get(url: &str) -> Option<(u16, String)> {
     Some((answer.status().as_u16(), answer.text().await.ok()?))
 }
 
+/// Sends a job hook and returns the status of the answer.
+async fn hook(address: &str, secret: &str) -> u16 {
+    let body = include_str!("fixtures/gitlab/JobHook.json").replace("Tune cache", HOOK_MESSAGE);
+    assert!(body.contains(HOOK_MESSAGE));
+    let request = reqwest::Client::new().post(format!("http://{address}/webhooks/gitlab")).body(body);
+    let request = request.header("content-type", "application/json").header("x-gitlab-token", secret);
+    request.send().await.expect("the listener answers").status().as_u16()
+}
+
 /// What the daemon says in all its ways while it watches the demo with `token`, and its exit code after SIGTERM.
 async fn everything_said(token: &str) -> (String, Option<i32>) {
     let clock = Clock::simulated(Clock::system().now().wall, 1.0);
@@ -40,7 +53,11 @@ async fn everything_said(token: &str) -> (String, Option<i32>) {
     std::fs::write(&token_file, token).expect("a token file");
     let config = folder.path().join("tierwatch.yaml");
     let yaml = demo.config_yaml().replace(&demo.token_file().display().to_string(), &token_file.display().to_string());
-    std::fs::write(&config, yaml).expect("a configuration");
+    let secret_file = folder.path().join("webhook-secret");
+    std::fs::write(&secret_file, HOOK_SECRET).expect("a secret file");
+    let hooks = format!("127.0.0.1:{}", free_port());
+    let webhook = format!("webhook: {{ listen_address: \"{hooks}\", secret_file: '{}' }}\n", secret_file.display());
+    std::fs::write(&config, yaml + &webhook).expect("a configuration");
     let log = folder.path().join("log");
     let address = format!("127.0.0.1:{}", free_port());
     let child = Command::new(env!("CARGO_BIN_EXE_tierwatch"))
@@ -62,6 +79,9 @@ async fn everything_said(token: &str) -> (String, Option<i32>) {
     }
     let said = |text: &Option<(u16, String)>| text.clone().unwrap_or_default().1;
     assert!(ready.as_ref().is_some_and(|(status, _)| *status == 200), "never ready: {}", said(&ready));
+    for (secret, status) in [(HOOK_SECRET, 202), ("CANARY-of-somebody-else", 401)] {
+        assert_eq!(hook(&hooks, secret).await, status);
+    }
     let mut all = String::new();
     for path in ["/", "/metrics", "/api/v1/tiers", "/api/v1/tiers/standard", "/api/v1/sources", "/livez"] {
         let answer = get(&format!("http://{address}{path}")).await;
@@ -86,7 +106,10 @@ async fn everything_said(token: &str) -> (String, Option<i32>) {
 async fn a_token_that_works_is_told_nowhere() {
     let (said, code) = everything_said(ADMIN_TOKEN).await;
     assert!(said.contains("source is up"), "the log was not read: {said}");
-    for secret in [ADMIN_TOKEN, kube_api::TOKEN] {
+    for result in ["accepted", "unauthorized"] {
+        assert!(said.contains(&format!("tierwatch_webhooks_total{{result=\"{result}\"}} 1\n")), "{result}");
+    }
+    for secret in [ADMIN_TOKEN, kube_api::TOKEN, "CANARY"] {
         assert!(!said.contains(secret), "a token is told");
     }
     assert_eq!(code, Some(0), "after SIGTERM");

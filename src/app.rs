@@ -73,7 +73,12 @@ impl Daemon {
         registry.register_collector(Box::new(Levels::new(published.assessments.clone())));
         registry.register_collector(Box::new(Process::new()));
 
-        let outputs = Outputs { registry: Arc::new(registry), assessment: published.assessments, clock: clock.clone() };
+        let outputs = Outputs {
+            registry: Arc::new(registry),
+            assessment: published.assessments,
+            enquiries: published.enquiries,
+            clock: clock.clone(),
+        };
         let server = Server::bind(listen, outputs).await?;
         let address = server.local_addr();
         let client = if kubernetes.enabled { Some(kube::connect(&kubernetes).await?) } else { None };

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::ask::job_id;
 use crate::config::{Resolved, schema_text};
 use crate::error::{Exit, Fault};
 use crate::listener::listen_address;
@@ -18,6 +19,7 @@ const AFTER: &str = "\
 Examples:
   tierwatch demo                         incidents on a simulated platform
   tierwatch run --config.file my.yaml    the daemon
+  tierwatch why 4711                     where a job's time goes, and why
   tierwatch print config                 every value, and where it is from
   tierwatch print rbac                   the rights that the configuration needs
   kubectl get events -o json | jq -c '.items[] | {reason, message}' \\
@@ -69,6 +71,9 @@ pub enum Command {
     Run,
     /// Play a simulated platform with incidents, and watch it with the same daemon.
     Demo(Demo),
+    /// Ask the running daemon where a job is, where its time went and why.
+    #[command(after_help = WHY)]
+    Why(Why),
     /// Tell the cause of each message on stdin: plain lines or JSON, one verdict a line on stdout.
     #[command(after_help = CLASSIFY)]
     Classify,
@@ -78,6 +83,39 @@ pub enum Command {
         #[command(subcommand)]
         what: Printed,
     },
+}
+
+const WHY: &str = "\
+Examples:
+  tierwatch why 4711
+  tierwatch why https://gitlab.example.com/group/project/-/jobs/4711
+  tierwatch why 4711 --server http://tierwatch.monitoring:10471 --format json
+
+Exit codes:
+  0 known   1 nothing is known of the job   2 wrong usage   3 no daemon answers";
+
+/// The job that is asked for, and whom.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Options of why")]
+pub struct Why {
+    /// The job's number, or the address of its page in GitLab.
+    #[arg(value_name = "JOB", value_parser = job_id)]
+    pub job: u64,
+    /// Where the daemon serves.
+    #[arg(long, value_name = "URL", default_value = "http://localhost:10471")]
+    pub server: url::Url,
+    /// How the answer is written.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: AnswerFormat,
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnswerFormat {
+    /// For people.
+    Text,
+    /// For programs: the daemon's own JSON.
+    Json,
 }
 
 const CLASSIFY: &str = "\
@@ -172,6 +210,7 @@ pub fn main(
         Command::Print { what: Printed::Rbac | Printed::Metrics }
         | Command::Run
         | Command::Demo(_)
+        | Command::Why(_)
         | Command::Classify => app(invocation, &env),
     };
     match done {

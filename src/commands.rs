@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::Daemon;
+use crate::ask;
 use crate::classify;
-use crate::cli::{self, Command, Demo, Flags, Invocation, Printed};
+use crate::cli::{self, AnswerFormat, Command, Demo, Flags, Invocation, Printed, Why};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo::truth::render_table;
@@ -30,6 +31,7 @@ pub fn run(invocation: Invocation, env: Env<'_>) -> Result<Exit, Fault> {
         Command::Run => runtime()?.block_on(watch(flags, env)),
         Command::Demo(demo) if demo.list => cli::print(&scenarios(), io::stdout().lock()),
         Command::Demo(demo) => runtime()?.block_on(rehearse(flags, &demo, env)),
+        Command::Why(why) => runtime()?.block_on(tell_why(&why)),
         Command::Classify => classify_stdin(),
         Command::Print { what } => print(what, flags, env),
     }
@@ -101,6 +103,30 @@ async fn rehearse(flags: &Flags, demo: &Demo, env: Env<'_>) -> Result<Exit, Faul
     cli::print(&welcome, io::stdout().lock())?;
     let Rehearsal { demo: _platform, daemon } = rehearsal;
     until_told_to_stop(daemon).await
+}
+
+async fn tell_why(why: &Why) -> Result<Exit, Fault> {
+    let (text, exit) = match ask::job(&why.server, why.job).await? {
+        ask::Answer::Known { json, .. } if why.format == AnswerFormat::Json => (json, Exit::Fine),
+        ask::Answer::Known { job, .. } => (ask::render(&job, paint()), Exit::Fine),
+        ask::Answer::Unknown(json) if why.format == AnswerFormat::Json => (json, Exit::Found),
+        ask::Answer::Unknown(_) => {
+            let job = why.job;
+            let text = format!(
+                "Nothing is known of job {job}: it was never seen in the queue or in a pod, or is long over.\n"
+            );
+            (text, Exit::Found)
+        }
+    };
+    cli::print(&text, io::stdout().lock())?;
+    Ok(exit)
+}
+
+/// Colours only where a terminal shows them and nobody said `NO_COLOR`.
+fn paint() -> ask::Paint {
+    let colours = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
+    let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
+    ask::Paint { width, colours }
 }
 
 fn scenarios() -> String {

@@ -8,9 +8,13 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+mod enquiry;
+
+pub use enquiry::{DeskGone, Enquiries, Question};
+
 use crate::clock::Clock;
 use crate::metrics::Own;
-use crate::model::assess::assess;
+use crate::model::assess::{assess, explain};
 use crate::model::assessment::Assessment;
 use crate::model::fleet::Fleet;
 use crate::model::occurrence::Occurrence;
@@ -40,6 +44,7 @@ pub struct Desk {
     own: Own,
     assessments: watch::Sender<Arc<Assessment>>,
     wishes: watch::Sender<Arc<Wishes>>,
+    questions: mpsc::Receiver<Question>,
 }
 
 /// What the desk publishes.
@@ -49,6 +54,8 @@ pub struct Published {
     pub assessments: watch::Receiver<Arc<Assessment>>,
     /// What the sources should look at next.
     pub wishes: watch::Receiver<Arc<Wishes>>,
+    /// Where single jobs are asked for: thousands of them are too many to publish.
+    pub enquiries: Enquiries,
 }
 
 impl Desk {
@@ -57,8 +64,9 @@ impl Desk {
     pub fn new(fleet: Fleet, clock: Clock, sink: Sink, own: Own) -> (Self, Published) {
         let (assessments, assessed) = watch::channel(Arc::new(assess(&fleet, clock.now(), None)));
         let (wishes, wished) = watch::channel(Arc::default());
-        let published = Published { assessments: assessed, wishes: wished };
-        (Self { fleet, clock, sink, own, assessments, wishes }, published)
+        let (enquiries, questions) = Enquiries::channel();
+        let published = Published { assessments: assessed, wishes: wished, enquiries };
+        (Self { fleet, clock, sink, own, assessments, wishes, questions }, published)
     }
 
     /// Works until every source is gone; whatever they said by then is counted.
@@ -80,6 +88,7 @@ impl Desk {
                     self.publish();
                     changed = false;
                 }
+                Some(question) = self.questions.recv() => self.answer(question),
                 received = observations.recv_many(&mut batch, BATCH) => {
                     if received == 0 {
                         break;
@@ -115,6 +124,12 @@ impl Desk {
             differ
         });
         self.publish();
+    }
+
+    fn answer(&self, question: Question) {
+        let current = self.assessments.borrow().clone();
+        let told = explain(&self.fleet, &current, question.job(), self.clock.now());
+        question.answer(told);
     }
 
     fn publish(&self) {

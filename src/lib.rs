@@ -25,9 +25,11 @@
 //! - [`metrics`], [`output`]: what is told, and how it is served. [`listener`]: the sockets.
 //! - [`config`]: what was written, checked all at once. [`clock`]: the only reader of time.
 //! - [`demo`]: a GitLab and a Kubernetes API in one process, with the truth kept.
-//! - [`app`] wires it; [`cli`] and [`commands`] are the way in; [`classify`] needs none of it.
+//! - [`app`] wires it; [`cli`] and [`commands`] are the way in; [`classify`] needs none of it, and
+//!   [`ask`] talks to a daemon that runs.
 
 pub mod app;
+pub mod ask;
 pub mod cause;
 pub mod classify;
 pub mod cli;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use reqwest::{Client, Method, Response, StatusCode};
 use support::fake;
 use tierwatch::clock::Clock;
+use tierwatch::desk::Enquiries;
 use tierwatch::model::assessment::{Assessment, CauseLine, SourceStatus, WaitingJob};
 use tierwatch::observation::JobId;
 use tierwatch::output::{Outputs, Server};
@@ -31,6 +32,7 @@ impl Daemon {
         let outputs = Outputs {
             registry: Arc::new(metrics.registry),
             assessment: metrics.assessments.subscribe(),
+            enquiries: answering(),
             clock: Clock::system(),
         };
         let server = Server::bind("127.0.0.1:0", outputs).await.unwrap();
@@ -54,6 +56,18 @@ impl Daemon {
     async fn text(&self, path: &str) -> String {
         self.get(path).await.text().await.unwrap()
     }
+}
+
+/// A desk that knows job 4711 and no other.
+fn answering() -> Enquiries {
+    let (enquiries, mut questions) = Enquiries::channel();
+    tokio::spawn(async move {
+        while let Some(question) = questions.recv().await {
+            let known = question.job() == JobId(4711);
+            question.answer(known.then(fake::job));
+        }
+    });
+    enquiries
 }
 
 fn header<'a>(response: &'a Response, name: &str) -> &'a str {
@@ -99,6 +113,12 @@ async fn every_answer_carries_the_same_protection() {
         ("/api/v1/tiers/standard", 200),
         ("/api/v1/sources", 200),
         ("/api/v1/tiers/%3Cscript%3E", 404),
+        ("/api/v1/jobs/4711", 200),
+        ("/api/v1/jobs/4712", 404),
+        ("/api/v1/jobs/%3Cscript%3E", 400),
+        ("/jobs/4711", 200),
+        ("/jobs/4712", 404),
+        ("/jobs/x", 400),
         ("/wp-login.php", 404),
     ] {
         let found = daemon.get(path).await;
@@ -242,7 +262,8 @@ async fn a_taken_port_is_told_with_its_flag() {
     let daemon = Daemon::showing(fake::full()).await;
     let metrics = fake::metrics(fake::full());
     let assessment = metrics.assessments.subscribe();
-    let outputs = Outputs { registry: Arc::new(metrics.registry), assessment, clock: Clock::system() };
+    let enquiries = Enquiries::channel().0;
+    let outputs = Outputs { registry: Arc::new(metrics.registry), assessment, enquiries, clock: Clock::system() };
     let address = daemon.address.to_string();
     let error = Server::bind(&address, outputs.clone()).await.unwrap_err();
     assert_eq!(error.to_string(), format!("listening on {address} (--web.listen-address)"));
@@ -258,4 +279,38 @@ async fn stopping_does_not_wait_for_idle_connections() {
     daemon.stop.cancel();
     tokio::time::timeout(Duration::from_secs(2), daemon.task).await.expect("in time").unwrap();
     assert!(daemon.client.get(format!("http://{}/livez", daemon.address)).send().await.is_err());
+}
+
+#[tokio::test]
+async fn a_job_is_told_as_json_and_on_a_page() {
+    let daemon = Daemon::showing(fake::full()).await;
+    let json = daemon.text("/api/v1/jobs/4711").await;
+    assert!(!json.contains('\u{202e}'), "what turns text around is escaped");
+    let job: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&job["state"], &job["tiers"][0], &job["took_seconds"]),
+        (&"starting".into(), &"standard".into(), &180.0.into())
+    );
+    assert_eq!(job["name"], "<script>alert(1)</script>\u{202e}");
+    let page = daemon.text("/jobs/4711").await;
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !page.contains("<script"), "{page}");
+    assert!(page.contains("From queued, so far: 3 min"), "{page}");
+    let unknown: serde_json::Value = serde_json::from_str(&daemon.text("/api/v1/jobs/5").await).unwrap();
+    assert!(unknown["error"].as_str().unwrap().starts_with("nothing is known of job 5"), "{unknown}");
+    assert!(daemon.text("/").await.contains("href=\"/jobs/"));
+}
+
+#[tokio::test]
+async fn why_asks_the_daemon() {
+    use tierwatch::ask::{Answer, job};
+    let daemon = Daemon::showing(fake::full()).await;
+    let server = format!("http://{}", daemon.address).parse().unwrap();
+    assert!(matches!(job(&server, 4711).await.unwrap(), Answer::Known { json, .. } if json.contains("\"late\"")));
+    assert!(matches!(job(&server, 5).await.unwrap(), Answer::Unknown(json) if json.contains("job 5")));
+    let elsewhere = format!("http://{}/metrics", daemon.address).parse().unwrap();
+    let fault = job(&elsewhere, 4711).await.unwrap_err().told();
+    assert!(fault.contains("another program"), "{fault}");
+    let nowhere = "http://127.0.0.1:9".parse().unwrap();
+    let fault = job(&nowhere, 4711).await.unwrap_err().told();
+    assert!(fault.contains("no daemon answers") && fault.contains("--server"), "{fault}");
 }

@@ -1,11 +1,12 @@
 //! The pure core: what was declared ([`policy`]), what was seen ([`fleet`]), where jobs belong ([`tier`]), what
-//! happened ([`occurrence`]) and what can be said now ([`assessment`], judged by [`assess`]).
+//! happened ([`occurrence`]) and what can be said now ([`assessment`] and [`job_assessment`], judged by [`assess`]).
 //!
 //! Laws of this room: std, jiff and serde only; time is an argument; no IO, no lock, no task.
 
 pub mod assess;
 pub mod assessment;
 pub mod fleet;
+pub mod job_assessment;
 pub mod occurrence;
 pub mod policy;
 pub mod tier;

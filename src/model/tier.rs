@@ -82,8 +82,13 @@ impl Rosters {
     /// The first characters of a runner's token, as GitLab shows them.
     #[must_use]
     pub fn short_sha(&self, runner: RunnerId) -> Option<&str> {
-        let roster = self.of(self.tier_of(runner)?);
-        roster.iter().find(|known| known.id == runner)?.short_sha.as_deref()
+        self.runner(runner)?.short_sha.as_deref()
+    }
+
+    /// A runner that serves a tier.
+    #[must_use]
+    pub fn runner(&self, runner: RunnerId) -> Option<&RunnerReport> {
+        self.of(self.tier_of(runner)?).iter().find(|known| known.id == runner)
     }
 
     /// Whether a runner for protected refs only would otherwise take a job with these tags.

@@ -60,7 +60,9 @@ mod tests {
         let clock = Clock::simulated("2026-03-01T12:00:00Z".parse().unwrap(), speed);
         let (sender, assessment) = watch::channel(Arc::new(judged(&clock, false)));
         let started = clock.now();
-        (sender, State { outputs: Outputs { registry: Arc::new(Registry::default()), assessment, clock }, started })
+        let (enquiries, _) = crate::desk::Enquiries::channel();
+        let outputs = Outputs { registry: Arc::new(Registry::default()), assessment, enquiries, clock };
+        (sender, State { outputs, started })
     }
 
     fn judged(clock: &Clock, complete: bool) -> Assessment {

@@ -2,13 +2,13 @@
 //!
 //! Everything here reads the one published assessment; nothing here judges.
 
-mod api;
+pub(crate) mod api;
 mod health;
 mod page;
 mod routes;
 mod scrape;
 mod server;
-mod words;
+pub(crate) mod words;
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, Now};
+use crate::desk::Enquiries;
 use crate::model::assessment::Assessment;
 
 pub use server::Server;
@@ -29,6 +30,8 @@ pub struct Outputs {
     pub registry: Arc<Registry>,
     /// The latest judgement.
     pub assessment: watch::Receiver<Arc<Assessment>>,
+    /// Where single jobs are asked for.
+    pub enquiries: Enquiries,
     /// What time it is.
     pub clock: Clock,
 }

@@ -22,6 +22,7 @@ const CONTENT_SECURITY_POLICY: &str =
 pub(super) fn router(state: State) -> Router {
     Router::new()
         .route("/", get(page::show))
+        .route("/jobs/{id}", get(page::job))
         .route(page::STYLE_PATH, get(page::style))
         .route("/metrics", get(scrape::metrics))
         .route("/livez", get(health::live))
@@ -30,6 +31,7 @@ pub(super) fn router(state: State) -> Router {
         .route("/-/ready", get(health::ready))
         .route("/api/v1/tiers", get(api::tiers))
         .route("/api/v1/tiers/{tier}", get(api::tier))
+        .route("/api/v1/jobs/{id}", get(api::job))
         .route("/api/v1/sources", get(api::sources))
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })
         .layer(middleware::from_fn(in_time))

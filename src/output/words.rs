@@ -9,7 +9,7 @@ pub(super) fn count(number: u64, one: &str) -> String {
 }
 
 /// A fragment as a sentence: a capital letter and a full stop.
-pub(super) fn sentence(fragment: &str) -> String {
+pub(crate) fn sentence(fragment: &str) -> String {
     let mut characters = fragment.chars();
     let mut out: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
     out.push_str(characters.as_str());
@@ -45,9 +45,14 @@ fn decimal(value: f64) -> String {
 }
 
 /// Other people's text for the page: cut, and without characters that could reorder, hide or act.
-pub(super) fn plain(text: &str) -> String {
-    let mut out: String = text.chars().take(LONGEST).map(|c| if acts(c) { '\u{fffd}' } else { c }).collect();
-    if text.chars().nth(LONGEST).is_some() {
+pub(crate) fn plain(text: &str) -> String {
+    plain_of(text, LONGEST)
+}
+
+/// The same for a text that may be as long as `longest` characters.
+pub(crate) fn plain_of(text: &str, longest: usize) -> String {
+    let mut out: String = text.chars().take(longest).map(|c| if acts(c) { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(longest).is_some() {
         out.push('…');
     }
     out

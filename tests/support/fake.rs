@@ -14,7 +14,8 @@ use tierwatch::model::assessment::{
     RunnerLevels, RunnerLine, RunningLevels, ScaleUpLevels, SourceStatus, TierAssessment, TierState, UnservedReason,
     WaitingJob,
 };
-use tierwatch::model::occurrence::Phase;
+use tierwatch::model::job_assessment::{JobAssessment, JobPhase, JobState, Place};
+use tierwatch::model::occurrence::{Outcome, Phase};
 use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, Urgency};
 use tierwatch::observation::{JobId, Now, PodPhase, RunnerId, RunnerStatus, SourceKey, SourceKind};
 use tokio::sync::watch;
@@ -304,4 +305,35 @@ pub fn metrics(assessment: Assessment) -> Metrics {
     let (assessments, receiver) = watch::channel(Arc::new(assessment));
     registry.register_collector(Box::new(Levels::new(receiver)));
     Metrics { registry, occurrences, own, assessments }
+}
+
+/// A job that is late because its pod finds no node, with a hostile name.
+pub fn job() -> JobAssessment {
+    let within = Duration::from_secs(120);
+    let phase = |phase, seconds, open| JobPhase { phase, took: Duration::from_secs(seconds), open };
+    JobAssessment {
+        at: now(),
+        id: JobId(4711),
+        name: "<script>alert(1)</script>\u{202e}".into(),
+        project: Some("kelp/reef".into()),
+        git_ref: Some("main".into()),
+        tags: Some(vec!["tier-standard".into()]),
+        state: JobState::Starting,
+        headline: "taken by a runner and not running after 3 min".to_owned(),
+        place: Place::Tier { tier: "standard".into() },
+        runner: Some(RunnerId(12)),
+        runner_description: Some("linux".into()),
+        queued_at: Some("2026-03-01T11:57:00Z".parse().unwrap()),
+        started_at: Some("2026-03-01T11:57:30Z".parse().unwrap()),
+        running_at: None,
+        finished_at: None,
+        start_within: Some(within),
+        took: Some(Duration::from_secs(180)),
+        phases: vec![phase(Phase::Queue, 30, false), phase(Phase::Schedule, 150, true)],
+        outcome: Some(Outcome::Late),
+        failure_reason: None,
+        causes: Vec::new(),
+        refusals: vec![(Scheduling::InsufficientCpu, 3)],
+        pods: Vec::new(),
+    }
 }

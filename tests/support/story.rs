@@ -4,6 +4,7 @@
 //! the same way. It is played through the fleet; every occurrence becomes a line of text.
 
 mod events;
+mod why;
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use tierwatch::model::assess::assess;
+use tierwatch::model::assess::{assess, explain};
 use tierwatch::model::fleet::Fleet;
 use tierwatch::model::occurrence::Occurrence;
 use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, Urgency};
@@ -60,6 +61,8 @@ struct Step {
     tick: bool,
     /// Print the levels of a tier here.
     levels: Option<String>,
+    /// Print what can be said of a job here.
+    why: Option<u64>,
     /// Print the wish list here.
     wishes: bool,
 }
@@ -231,6 +234,11 @@ pub fn play(yaml: &str) -> String {
                 writeln!(ledger, "{at:>6}s  {}: {:.2} of the quota of {resource} is used", tier.name, quota.ratio)
                     .expect("a string takes text");
             }
+        }
+        if let Some(job) = step.why {
+            let job = explain(&fleet, &assess(&fleet, now, None), JobId(job), now);
+            let told = job.map_or_else(|| "nothing is known of it".to_owned(), |job| why::line(&job));
+            writeln!(ledger, "{:>6}s  {told}", step.at).expect("a string takes text");
         }
         if step.wishes {
             let wishes = fleet.wishes(&now);

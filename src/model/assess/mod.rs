@@ -3,6 +3,7 @@
 //! One pass over the pods and one over the jobs fill a tally per tier; words come last. What rests on data
 //! past its horizon is withheld: absent, never zero.
 
+mod job;
 mod quotas;
 mod tally;
 mod words;
@@ -13,6 +14,7 @@ use crate::model::assessment::{Assessment, SourceStatus, TierAssessment};
 use crate::model::fleet::Fleet;
 use crate::model::policy::{TierId, TierPolicy};
 use crate::observation::{Now, SourceKey, SourceKind};
+pub use job::explain;
 use tally::{Held, Tally};
 pub use words::human_duration;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::quotas;
 use super::tally::TierLevels;
 use crate::cause::{self, Blame, Cause, Family, Queue};
-use crate::model::assessment::{CauseLine, QueueLevels, RunnerLevels, TierState};
+use crate::model::assessment::{CauseLine, ManagerLevels, QueueLevels, RunnerLevels, RunningLevels, TierState};
 use crate::model::fleet::SourceRow;
 use crate::model::policy::TierPolicy;
 use crate::observation::RunnerStatus;
@@ -45,7 +45,7 @@ fn ended(levels: &TierLevels) -> impl Iterator<Item = (Cause, u64)> + '_ {
     levels.pods.iter().flat_map(|pods| &pods.ended).map(|(cause, count)| (*cause, *count))
 }
 
-fn line(cause: Cause, count: u64, evidence: Option<Arc<str>>) -> CauseLine {
+pub(super) fn line(cause: Cause, count: u64, evidence: Option<Arc<str>>) -> CauseLine {
     let explanation = cause::explain(cause);
     CauseLine {
         cause,
@@ -57,36 +57,42 @@ fn line(cause: Cause, count: u64, evidence: Option<Arc<str>>) -> CauseLine {
     }
 }
 
-/// Why proven jobs still wait for a runner.
+/// Why proven jobs still wait for a runner, once they wait too long.
 fn queue_cause(policy: &TierPolicy, levels: &TierLevels) -> Option<(Queue, u64)> {
-    let queue = levels.queue.as_ref()?;
-    let runners = levels.runners.as_ref()?;
-    if queue.overdue == 0 {
-        return None;
-    }
+    let overdue = levels.queue.as_ref()?.overdue;
+    let cause = why_waiting(policy, levels.runners.as_ref()?, levels.managers, levels.running);
+    (overdue > 0).then_some((cause, overdue))
+}
+
+/// Why a job that a tier's runners may take is not taken.
+pub(super) fn why_waiting(
+    policy: &TierPolicy,
+    runners: &RunnerLevels,
+    managers: Option<ManagerLevels>,
+    running: Option<RunningLevels>,
+) -> Queue {
     let total = runners.runners.len() as u64;
     let online = online(runners);
     let paused_online =
         runners.runners.iter().filter(|runner| runner.paused && runner.status == RunnerStatus::Online).count() as u64;
     // GitLab says online for two hours after a runner's death; its manager pods tell at once.
-    let cause = if total > 0 && online == 0 || managers_down(levels) {
+    if total > 0 && online == 0 || managers_down(managers) {
         Queue::NoOnlineRunner
     } else if total > 0 && online == paused_online {
         Queue::RunnersPaused
-    } else if is_saturated(policy, levels) {
+    } else if is_saturated(policy, running) {
         Queue::RunnersSaturated
     } else {
         Queue::Unknown
-    };
-    Some((cause, queue.overdue))
+    }
 }
 
 fn online(runners: &RunnerLevels) -> u64 {
     runners.by_status.get(&RunnerStatus::Online).copied().unwrap_or(0)
 }
 
-fn is_saturated(policy: &TierPolicy, levels: &TierLevels) -> bool {
-    policy.capacity.zip(levels.running).is_some_and(|(capacity, running)| {
+fn is_saturated(policy: &TierPolicy, running: Option<RunningLevels>) -> bool {
+    policy.capacity.zip(running).is_some_and(|(capacity, running)| {
         #[expect(clippy::cast_precision_loss, reason = "numbers of jobs are far below 2^52")]
         let running = (running.starting + running.executing) as f64;
         running >= SATURATED * f64::from(capacity)
@@ -173,8 +179,8 @@ fn taken_away(levels: &TierLevels) -> Option<String> {
     Some(format!("{pods} taken away in the last 5 min: {}", cause::explain(most).sentence))
 }
 
-fn managers_down(levels: &TierLevels) -> bool {
-    levels.managers.is_some_and(|managers| managers.ready == 0 && managers.not_ready > 0)
+fn managers_down(managers: Option<ManagerLevels>) -> bool {
+    managers.is_some_and(|managers| managers.ready == 0 && managers.not_ready > 0)
 }
 
 fn down(levels: &TierLevels) -> Option<&'static str> {
@@ -184,7 +190,7 @@ fn down(levels: &TierLevels) -> Option<&'static str> {
         .runners
         .as_ref()
         .is_some_and(|runners| !runners.runners.is_empty() && runners.paused == runners.runners.len() as u64);
-    if managers_down(levels) {
+    if managers_down(levels.managers) {
         Some("no runner manager pod is ready")
     } else if runners_down {
         Some("no runner is online")
@@ -265,7 +271,7 @@ pub(super) fn note(row: &SourceRow) -> Option<String> {
     (!told.is_empty()).then(|| told.join("; "))
 }
 
-fn cut(message: &Arc<str>) -> Arc<str> {
+pub(super) fn cut(message: &Arc<str>) -> Arc<str> {
     match message.char_indices().nth(EVIDENCE_CHARS) {
         None => message.clone(),
         Some((end, _)) => format!("{}…", &message[..end]).into(),

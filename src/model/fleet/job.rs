@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::cause::{self, Blame, Cause, Pull, Scheduling};
+use crate::cause::{self, Admission, Blame, Cause, Pull, Scheduling};
 use crate::model::fleet::hooks::Heard;
 use crate::model::fleet::start::Instants;
 use crate::model::occurrence::Outcome;
@@ -127,6 +127,8 @@ pub(in crate::model) struct JobRow {
     pub(in crate::model) failure_reason: Option<Arc<str>>,
     pub(in crate::model) runner: Option<RunnerId>,
     pub(in crate::model) fit: Fit,
+    /// Why the cluster refused to make its pod, by the job's log.
+    pub(in crate::model) refused: Option<Admission>,
     pub(in crate::model) claims: Vec<Claim>,
     pub(in crate::model) counted: Counted,
     /// What only hooks told; absent for a job without hooks.
@@ -156,6 +158,7 @@ impl JobRow {
             failure_reason: None,
             runner: None,
             fit: Fit::OutOfScope,
+            refused: None,
             claims: Vec::new(),
             counted: Counted::default(),
             heard: None,

@@ -43,8 +43,8 @@ fn may_have_been_refused(row: &JobRow, context: &Context<'_>) -> bool {
 pub(super) fn read(jobs: &mut Jobs, log: &JobLog, context: &Context<'_>, out: &mut Vec<Occurrence>) {
     let Some(row) = jobs.get_mut(log.job).filter(|row| !row.counted.log) else { return };
     row.counted.log = true;
-    let refusal = log.given_up.as_deref().and_then(cause::admission::refusal);
-    let (Some(cause), Some(tier)) = (refusal, row.taken_by(context.rosters)) else { return };
+    row.refused = log.given_up.as_deref().and_then(cause::admission::refusal);
+    let (Some(cause), Some(tier)) = (row.refused, row.taken_by(context.rosters)) else { return };
     out.push(Occurrence::AdmissionRefused { tier, cause });
     if cause == Admission::Other {
         out.push(Occurrence::Unclassified { family: Family::Admission });

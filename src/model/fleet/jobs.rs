@@ -35,6 +35,10 @@ impl Jobs {
         self.rows.entry(job).or_insert_with(|| Box::new(JobRow::new(job, at)))
     }
 
+    pub(in crate::model) fn get(&self, id: JobId) -> Option<&JobRow> {
+        self.rows.get(&id).map(Box::as_ref)
+    }
+
     /// Takes over one report and returns its row.
     pub(super) fn tell(&mut self, report: JobReport, at: Now, out: &mut Vec<Occurrence>) -> &mut JobRow {
         let row = self.row(report.id, at);

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub(in crate::model) use job::{JobRow, Stage};
+pub(in crate::model) use job::{Claim, End, JobRow, Stage};
 pub(in crate::model) use jobs::Jobs;
 pub(in crate::model) use nodes::Nodes;
 pub(in crate::model) use notices::Notices;
@@ -214,7 +214,7 @@ impl Fleet {
     }
 
     /// A tier's pods are watched: some source of its namespaces answered, or has not tried yet.
-    fn pods_watched(&self, tier: TierId) -> bool {
+    pub(in crate::model) fn pods_watched(&self, tier: TierId) -> bool {
         self.pod_sources(tier).any(|row| row.last_success.is_some() || !row.attempted())
     }
 

@@ -100,6 +100,18 @@ impl PodRow {
         Some((job, claim))
     }
 
+    /// Each pull that fails now, with what the container's status says.
+    pub(in crate::model) fn failing_pulls(&self) -> impl Iterator<Item = (Pull, Option<&Arc<str>>)> {
+        self.pulls.iter().filter(|pull| pull.failing).map(|pull| {
+            let container = self.report.containers.iter().find(|container| container.name == pull.container);
+            let message = container.and_then(|container| match &container.state {
+                ContainerState::Waiting { message, .. } => Some(message),
+                ContainerState::Absent | ContainerState::Running { .. } | ContainerState::Terminated { .. } => None,
+            });
+            (pull.cause, message)
+        })
+    }
+
     /// The pull that fails now, else the last one that failed.
     fn pull(&self) -> Option<Pull> {
         self.pulls.iter().find(|pull| pull.failing).or_else(|| self.pulls.last()).map(|pull| pull.cause)
@@ -129,7 +141,7 @@ impl Pods {
         self.rows.values()
     }
 
-    pub(super) fn get(&self, uid: &str) -> Option<&PodRow> {
+    pub(in crate::model) fn get(&self, uid: &str) -> Option<&PodRow> {
         self.rows.get(uid)
     }
 

@@ -34,6 +34,13 @@ pub(super) struct Start {
     pub(super) clamped: Vec<Phase>,
 }
 
+/// The way from one instant to the next.
+struct Walk {
+    phases: Vec<(Phase, Duration)>,
+    clamped: Vec<Phase>,
+    latest: Option<Timestamp>,
+}
+
 impl Instants {
     /// The start as durations, once the build container runs.
     ///
@@ -41,34 +48,53 @@ impl Instants {
     /// so that the phases of a fully known start always sum to the whole.
     pub(super) fn start(&self) -> Option<Start> {
         self.running?;
-        let steps = [
+        let Walk { phases, clamped, latest } = self.walk(&self.steps());
+        let took = self.queued.zip(latest).map(|(begin, end)| between(begin, end));
+        Some(Start { took, phases, clamped })
+    }
+
+    /// The phases as far as they have come by `until`, and whether each is over.
+    pub(in crate::model) fn so_far(&self, until: Timestamp) -> Vec<(Phase, Duration, bool)> {
+        let steps = self.steps();
+        let reached = steps.iter().rposition(|(_, instant)| instant.is_some()).map_or(0, |last| last + 1);
+        let Walk { phases, latest, .. } = self.walk(&steps[..reached]);
+        let over = phases.into_iter().map(|(phase, took)| (phase, took, true));
+        let open = steps.get(reached).zip(latest).map(|((phase, _), latest)| (*phase, between(latest, until), false));
+        over.chain(open).collect()
+    }
+
+    /// Each phase, and the instant at which it ends.
+    const fn steps(&self) -> [(Phase, Option<Timestamp>); 5] {
+        [
             (Phase::Queue, self.taken),
             (Phase::Dispatch, self.created),
             (Phase::Schedule, self.scheduled),
             (Phase::Sandbox, self.sandbox),
             (Phase::Containers, self.running),
-        ];
+        ]
+    }
+
+    fn walk(&self, steps: &[(Phase, Option<Timestamp>)]) -> Walk {
         let mut latest = self.queued;
         let mut previous_known = self.queued.is_some();
         let (mut phases, mut clamped) = (Vec::with_capacity(steps.len()), Vec::new());
         for (phase, instant) in steps {
-            let Some(instant) = instant else {
+            let Some(instant) = *instant else {
                 previous_known = false;
                 continue;
             };
             let begin = latest.unwrap_or(instant);
             if instant < begin {
-                clamped.push(phase);
+                clamped.push(*phase);
             }
             let end = instant.max(begin);
             if previous_known {
-                phases.push((phase, between(begin, end)));
+                phases.push((*phase, between(begin, end)));
             }
             latest = Some(end);
             previous_known = true;
         }
-        let took = self.queued.zip(latest).map(|(begin, end)| between(begin, end));
-        Some(Start { took, phases, clamped })
+        Walk { phases, clamped, latest }
     }
 }
 
@@ -124,6 +150,21 @@ mod tests {
         let start = instants.start().expect("it runs");
         assert_eq!(seconds(&start), [("schedule", 3)]);
         assert_eq!(start.took, Some(Duration::from_secs(40)));
+    }
+
+    #[test]
+    fn a_start_under_way_has_an_open_phase() {
+        let told = |instants: Instants| -> Vec<_> {
+            let phases = instants.so_far(at(60).expect("a time"));
+            phases.into_iter().map(|(phase, took, over)| (phase.as_str(), took.as_secs(), over)).collect()
+        };
+        let queued = Instants { queued: at(0), ..Instants::default() };
+        assert_eq!(told(queued), [("queue", 60, false)]);
+        let refused = Instants { taken: at(10), created: at(12), ..queued };
+        assert_eq!(told(refused), [("queue", 10, true), ("dispatch", 2, true), ("schedule", 48, false)]);
+        let running = Instants { scheduled: at(15), sandbox: at(16), running: at(40), ..refused };
+        assert_eq!(told(running).last(), Some(&("containers", 24, true)));
+        assert_eq!(told(Instants::default()), []);
     }
 
     #[test]

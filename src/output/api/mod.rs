@@ -1,5 +1,6 @@
 //! The JSON: the same assessment as the page. Durations are numbers of seconds, unknown is `null`.
 
+pub(crate) mod job;
 mod view;
 
 use axum::extract::{self, Path};
@@ -9,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::{State, words};
+use crate::observation::JobId;
 
 pub(super) async fn tiers(extract::State(state): extract::State<State>) -> Response {
     json(StatusCode::OK, &view::Overview::from(&*state.assessment()))
@@ -27,6 +29,21 @@ pub(super) async fn tier(extract::State(state): extract::State<State>, Path(name
 
 pub(super) async fn sources(extract::State(state): extract::State<State>) -> Response {
     json(StatusCode::OK, &view::Sources::from(&*state.assessment()))
+}
+
+pub(super) async fn job(extract::State(state): extract::State<State>, Path(id): Path<String>) -> Response {
+    let refuse = |status, error: String| json(status, &job::Refusal { error });
+    let Ok(id) = id.parse().map(JobId) else {
+        return refuse(StatusCode::BAD_REQUEST, "a job is asked for by its number".to_owned());
+    };
+    match state.outputs.enquiries.job(id).await {
+        Ok(Some(told)) => json(StatusCode::OK, &job::Job::from(&told)),
+        Ok(None) => refuse(
+            StatusCode::NOT_FOUND,
+            format!("nothing is known of job {id}: it was never seen in the queue or in a pod, or is long over"),
+        ),
+        Err(gone) => refuse(StatusCode::SERVICE_UNAVAILABLE, gone.to_string()),
+    }
 }
 
 fn json(status: StatusCode, body: &impl Serialize) -> Response {

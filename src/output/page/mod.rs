@@ -3,6 +3,8 @@
 //! Names of jobs and projects, evidence and failure details are other people's text: they pass through
 //! [`words::plain`] and the template's escaping, and a strict policy stands behind both.
 
+mod bar;
+mod job;
 mod sources;
 mod tier;
 
@@ -30,9 +32,28 @@ pub(super) async fn style() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "max-age=300")], include_str!("style.css"))
 }
 
-/// The whole page.
+pub(super) use job::show as job;
+
+/// The whole page of all tiers.
 pub(super) fn render(assessment: &Assessment) -> Markup {
     let summary = Summary::of(assessment);
+    let head = html! {
+        h1 class=(summary.state.as_str()) { (summary.words) }
+        p.basis { (basis(assessment)) }
+    };
+    let main = html! {
+        (sources::alarms(assessment))
+        @for tier in worst_first(assessment) {
+            (tier::card(tier, assessment.at.wall))
+        }
+        (beside(assessment))
+        (sources::table(assessment))
+    };
+    shell(&summary.words, head, main)
+}
+
+/// What all pages have in common.
+fn shell(title: &str, head: Markup, main: Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -41,23 +62,15 @@ pub(super) fn render(assessment: &Assessment) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta http-equiv="refresh" content=(REFRESH);
-                title { (summary.words) " · tierwatch" }
+                title { (title) " · tierwatch" }
                 link rel="stylesheet" href=(STYLE_PATH);
             }
             body {
                 header {
-                    p.brand { "tierwatch" }
-                    h1 class=(summary.state.as_str()) { (summary.words) }
-                    p.basis { (basis(assessment)) }
+                    p.brand { a href="/" { "tierwatch" } }
+                    (head)
                 }
-                main {
-                    (sources::alarms(assessment))
-                    @for tier in worst_first(assessment) {
-                        (tier::card(tier, assessment.at.wall))
-                    }
-                    (beside(assessment))
-                    (sources::table(assessment))
-                }
+                main { (main) }
                 footer {
                     "This page renews itself every " (REFRESH) " s. The same as JSON: "
                     a href="/api/v1/tiers" { "tiers" } ", " a href="/api/v1/sources" { "sources" }

@@ -5,11 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::{clock, percent, state_word};
+use super::{bar, clock, percent, state_word};
 use crate::cause::Blame;
 use crate::model::assess::human_duration;
 use crate::model::assessment::{CauseLine, QuotaLevel, QuotaResource, TierAssessment, WaitingJob};
-use crate::model::occurrence::Phase;
 use crate::observation::RunnerStatus;
 use crate::output::words;
 
@@ -26,7 +25,7 @@ pub(super) fn card(tier: &TierAssessment, now: Timestamp) -> Markup {
             @if !tier.causes.is_empty() {
                 ul.causes { @for line in &tier.causes { (cause(line)) } }
             }
-            (phases(tier))
+            (bar::phases("From queued to running, mean of the last starts", &tier.phases))
             (jobs(&tier.waiting))
             p.supply { (supply(tier)) }
         }
@@ -71,7 +70,7 @@ fn number(name: &str, value: &str, class: &str) -> Markup {
     html! { div { dt { (name) } dd class=(class) { (value) } } }
 }
 
-fn cause(line: &CauseLine) -> Markup {
+pub(super) fn cause(line: &CauseLine) -> Markup {
     html! {
         li {
             p.what {
@@ -92,56 +91,6 @@ const fn blame_word(blame: Blame) -> &'static str {
     }
 }
 
-/// Where the time of the last starts went. Widths are attributes of the drawing: the page's policy forbids
-/// inline style.
-fn phases(tier: &TierAssessment) -> Markup {
-    let total: Duration = tier.phases.iter().map(|(_, mean)| *mean).sum();
-    if total.is_zero() {
-        return html! {};
-    }
-    let mut left = 0.0;
-    let bars: Vec<(Phase, f64, f64)> = tier
-        .phases
-        .iter()
-        .map(|(phase, mean)| {
-            let width = 100.0 * mean.as_secs_f64() / total.as_secs_f64();
-            let bar = (*phase, left, width);
-            left += width;
-            bar
-        })
-        .collect();
-    html! {
-        figure.phases {
-            figcaption { "From queued to running, mean of the last starts: " (human_duration(total)) }
-            svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true" {
-                @for (phase, x, width) in bars {
-                    rect class=(phase.as_str()) x=(format!("{x:.2}")) y="0" width=(format!("{width:.2}")) height="4" {}
-                }
-            }
-            ul.legend {
-                @for (phase, mean) in &tier.phases {
-                    li { span class={ "key " (phase.as_str()) } {} (phase_word(*phase)) " " b { (short(*mean)) } }
-                }
-            }
-        }
-    }
-}
-
-/// Phases are often shorter than a second: one decimal below ten.
-fn short(mean: Duration) -> String {
-    if mean < Duration::from_secs(10) { format!("{:.1} s", mean.as_secs_f64()) } else { human_duration(mean) }
-}
-
-const fn phase_word(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Queue => "in GitLab's queue",
-        Phase::Dispatch => "pod made",
-        Phase::Schedule => "node found",
-        Phase::Sandbox => "network and volumes",
-        Phase::Containers => "images and start",
-    }
-}
-
 fn jobs(waiting: &[WaitingJob]) -> Markup {
     html! {
         @if !waiting.is_empty() {
@@ -152,7 +101,7 @@ fn jobs(waiting: &[WaitingJob]) -> Markup {
                     tbody {
                         @for job in waiting {
                             tr {
-                                td { (job.id) }
+                                td { a href={ "/jobs/" (job.id) } { (job.id) } }
                                 td { bdi { (words::plain(&job.name)) } }
                                 td { bdi { (job.project.as_deref().map(words::plain).unwrap_or_default()) } }
                                 td { (human_duration(job.waited)) }

@@ -121,10 +121,10 @@ fn what_has_not_happened_is_zero_from_the_start() {
 }
 
 #[test]
-fn where_no_job_log_is_read_nothing_says_that_nothing_was_refused() {
+fn where_nobody_tells_of_refusals_nothing_says_that_nothing_was_refused() {
     let (policy, mut registry) = (fake::policy(&["standard"]), Registry::default());
-    let sources: Vec<SourceKey> =
-        fake::sources(&policy).into_iter().filter(|key| key.kind != SourceKind::GitlabJobLogs).collect();
+    let tells = |key: &SourceKey| matches!(key.kind, SourceKind::GitlabJobLogs | SourceKind::KubeEvents);
+    let sources: Vec<SourceKey> = fake::sources(&policy).into_iter().filter(|key| !tells(key)).collect();
     let _occurrences = tierwatch::metrics::Occurrences::new(&policy, &sources, &mut registry);
     let counts = lines(&registry, "tierwatch_admission_failures_total");
     assert!(!counts.contains("tier="), "{counts}");

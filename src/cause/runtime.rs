@@ -141,7 +141,6 @@ const ROWS: &[(Runtime, &[&str])] = &[
     (
         Runtime::VolumeAttach,
         &[
-            "attachvolume",
             "attachvolume.attach failed",
             "attachvolume.newattacher failed",
             "multi-attach error",
@@ -155,7 +154,6 @@ const ROWS: &[(Runtime, &[&str])] = &[
         &[
             "unable to attach or mount volumes",
             "unable to mount volumes for pod",
-            "mountvolume",
             "mountvolume.setup failed",
             "mountvolume.mountdevice failed",
             "mountvolume.waitforattach failed",

@@ -90,8 +90,8 @@ impl Occurrences {
             for tier in policy.tiers_of(source) {
                 if seen.insert((source.kind, tier)) {
                     seed::source_of_tier(&this, source.kind, &this.tier(tier));
-                    if source.kind == SourceKind::GitlabJobLogs {
-                        seed::job_logs_of_tier(&this, &this.tier(tier));
+                    if matches!(source.kind, SourceKind::GitlabJobLogs | SourceKind::KubeEvents) {
+                        seed::refusals_of_tier(&this, &this.tier(tier));
                     }
                 }
             }

@@ -44,8 +44,9 @@ pub(super) fn tier(to: &Occurrences, tier: &str, registries: &[Arc<str>]) {
     }
 }
 
-/// What can be read out of job logs in one tier. Without that source a zero would claim that nothing was refused.
-pub(super) fn job_logs_of_tier(to: &Occurrences, tier: &str) {
+/// What can be refused in one tier, told by job logs or by controllers' events. Without either a zero would claim that
+/// nothing was refused.
+pub(super) fn refusals_of_tier(to: &Occurrences, tier: &str) {
     for cause in admission_failures() {
         to.admission_failures.seed(&[tier, cause.as_str()]);
     }

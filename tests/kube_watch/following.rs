@@ -134,7 +134,7 @@ async fn each_namespace_is_watched_once_whoever_shares_it() {
             assert!(printed.contains(&format!("namespace: {namespace}\n")), "{request}");
         }
     }
-    let selector = "fieldSelector=involvedObject.kind%3DPod%2Creason%21%3DCreated";
+    let selector = "fieldSelector=reason%21%3DCreated";
     assert!(!api.requests(&[EVENTS, "limit=500", selector]).is_empty());
 }
 

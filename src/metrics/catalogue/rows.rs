@@ -69,7 +69,7 @@ rows! {
     REGISTRY_PULL_FAILURES "tierwatch_" "registry_pull_failures_total" Counter Stable [TIER, REGISTRY]
         "Image pulls of job pods that failed, once per pod, container and cause, by registry.";
     ADMISSION_FAILURES "tierwatch_" "admission_failures_total" Counter Stable [TIER, ADMISSION]
-        "Jobs whose pod the API server refused to make, once per job, by what the end of the job's log says; without gitlab.job_logs.enabled there is no series, since nothing else tells.";
+        "Pods that the API server refused to make: a job's once per job, by the end of its log and only with gitlab.job_logs.enabled; a controller's, such as a runner manager's, once per controller and cause, by its events.";
     QUOTA_USED "tierwatch_" "quota_used_ratio" Gauge Stable [TIER, QUOTA_RESOURCE]
         "Used part of the fullest resource quota of the tier's namespaces, requests and limits alike; above 1 where a quota was lowered; absent without a quota or when quotas cannot be seen.";
     IMAGE_PULL "tierwatch_" "image_pull_seconds" Histogram Stable [TIER]

@@ -30,6 +30,10 @@ impl Fleet {
         for event in events {
             let silent = baseline && event.last < began;
             match event.about_kind.as_ref() {
+                _ if event.reason.as_ref() == "FailedCreate" => {
+                    let tier = event.about_namespace.as_deref().and_then(|namespace| self.only_tier_in(namespace));
+                    self.refusals.hear(&event, tier, silent, at, out);
+                }
                 "Pod" => changed.extend(self.hear_of_pod(&event, silent, at, out)),
                 _ => self.hear_of_node(&event, at, out),
             }
@@ -82,6 +86,13 @@ impl Fleet {
         let key = namespace.map(|namespace| SourceKey::namespaced(SourceKind::KubePods, namespace));
         let row = key.and_then(|key| self.sources.get(&key));
         row.is_some_and(|row| row.last_success.is_none() || row.failure.is_some())
+    }
+
+    /// The tier that has a namespace for itself; a controller's event names no runner.
+    fn only_tier_in(&self, namespace: &str) -> Option<TierId> {
+        let key = SourceKey::namespaced(SourceKind::KubeEvents, namespace);
+        let mut tiers = self.policy.tiers_of(&key);
+        tiers.next().filter(|_| tiers.next().is_none())
     }
 
     fn hear_of_node(&mut self, event: &EventReport, at: Now, out: &mut Vec<Occurrence>) {

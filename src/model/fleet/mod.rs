@@ -12,6 +12,7 @@ mod notices;
 mod parked;
 mod pods;
 mod quotas;
+mod refusals;
 mod sources;
 mod start;
 mod told;
@@ -55,6 +56,7 @@ pub struct Fleet {
     pub(in crate::model) quotas: Quotas,
     pub(in crate::model) notices: Notices,
     parked: parked::Parked,
+    refusals: refusals::Refusals,
     pub(in crate::model) rosters: Option<Rosters>,
     pub(in crate::model) recent: Vec<VecDeque<Vec<(Phase, Duration)>>>,
     running_seen: Option<Now>,
@@ -85,6 +87,7 @@ impl Fleet {
             quotas: Quotas::default(),
             notices: Notices::default(),
             parked: parked::Parked::default(),
+            refusals: refusals::Refusals::default(),
             rosters: None,
             recent: vec![VecDeque::new(); tiers],
             running_seen: None,
@@ -246,6 +249,7 @@ impl Fleet {
         self.pods.settle(&mut self.notices, at, out);
         self.pods.forget(&at);
         self.parked.forget(&at);
+        self.refusals.forget(&at);
         self.notices.forget(at.wall, out);
     }
 

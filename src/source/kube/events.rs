@@ -11,9 +11,10 @@ use crate::observation::{Body, Change, EventReport, SourceKind};
 use crate::source::Texts;
 use crate::source::watch::Watched;
 
-/// Events about pods; what a pod's own status tells better stays on the server. A field selector knows only
-/// `=` and `!=`, joined by "and".
-const OF_PODS: &str = "involvedObject.kind=Pod,reason!=Created,reason!=Started,reason!=Killing";
+/// Events of a tier's namespace, about pods and about controllers that cannot make any; what a pod's own status tells
+/// better, and what went well, stays on the server. A field selector knows only `=` and `!=`, joined by "and".
+const OF_TIER: &str =
+    "reason!=Created,reason!=Started,reason!=Killing,reason!=SuccessfulCreate,reason!=SuccessfulDelete";
 
 /// Events about anything but pods: nodes and claims for them are two kinds, and there is no "or". What Karpenter
 /// repeats of each node that it leaves alone stays on the server.
@@ -75,7 +76,7 @@ pub(super) struct Events {
 impl Events {
     /// Those about pods.
     pub(super) fn of_pods(namespace: Arc<str>) -> Self {
-        Self { namespace, wanted: OF_PODS, texts: Texts::default() }
+        Self { namespace, wanted: OF_TIER, texts: Texts::default() }
     }
 
     /// Those about nodes and claims for nodes.

@@ -23,6 +23,8 @@ pub(super) struct Event {
     node: Option<String>,
     /// Name of the claim it is about.
     claim: Option<String>,
+    /// Uid of the replica set it is about.
+    replica_set: Option<String>,
     namespace: String,
     container: Option<String>,
     reason: String,
@@ -45,14 +47,15 @@ impl Event {
     }
 
     fn report(&self) -> EventReport {
-        let about = [("Pod", &self.pod), ("Node", &self.node), ("NodeClaim", &self.claim)];
+        let about =
+            [("Pod", &self.pod), ("Node", &self.node), ("NodeClaim", &self.claim), ("ReplicaSet", &self.replica_set)];
         let (kind, name) = about.iter().find_map(|(kind, name)| Some((*kind, name.as_deref()?))).expect("about what");
         EventReport {
             uid: self.uid.as_str().into(),
             about_kind: kind.into(),
             about_namespace: Some(self.namespace.as_str().into()),
             about_name: name.into(),
-            about_uid: self.pod.as_deref().map(Into::into),
+            about_uid: self.pod.as_deref().or(self.replica_set.as_deref()).map(Into::into),
             container: self.container.as_deref().map(Into::into),
             reason: self.reason.as_str().into(),
             author: self.author.as_str().into(),

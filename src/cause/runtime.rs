@@ -142,6 +142,8 @@ const ROWS: &[(Runtime, &[&str])] = &[
         Runtime::VolumeAttach,
         &[
             "attachvolume.attach failed",
+            // As some wrap it: a blank behind the dot.
+            "attachvolume. attach failed",
             "attachvolume.newattacher failed",
             "multi-attach error",
             "attachvolume.findattachablepluginbyspec failed",

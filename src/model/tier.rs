@@ -4,7 +4,7 @@
 //! job tags ⊆ runner tags, untagged jobs only with `run_untagged`. Paused and offline runners still count:
 //! they never move a job out of its tier, they are causes of its waiting.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::assessment::UnservedReason;
@@ -54,7 +54,7 @@ impl Fit {
 /// The runners of each tier, as far as GitLab showed them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rosters {
-    tier_of: HashMap<RunnerId, TierId>,
+    tier_of: BTreeMap<RunnerId, TierId>,
     by_tier: Vec<Vec<RunnerReport>>,
 }
 
@@ -63,7 +63,7 @@ impl Rosters {
     /// runner carries.
     #[must_use]
     pub fn new(policy: &Policy, runners: &[RunnerReport]) -> Self {
-        let mut rosters = Self { tier_of: HashMap::new(), by_tier: vec![Vec::new(); policy.tiers.len()] };
+        let mut rosters = Self { tier_of: BTreeMap::new(), by_tier: vec![Vec::new(); policy.tiers.len()] };
         for runner in runners {
             if let Some(tier) = tier_of(policy, runner) {
                 rosters.tier_of.insert(runner.id, tier);

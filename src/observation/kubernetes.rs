@@ -275,7 +275,7 @@ pub struct Toleration {
 }
 
 /// A node's taint.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Taint {
     /// Key.
     pub key: Arc<str>,

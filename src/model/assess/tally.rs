@@ -1,6 +1,6 @@
 //! Counting what is: one pass over jobs and pods for all tiers.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ pub(super) struct TierLevels {
     pub(super) verdicts: BTreeMap<Autoscale, Arc<str>>,
     /// Pods that fail to pull, by cause, over all registries.
     pub(super) pulls: BTreeMap<Pull, u64>,
-    by_project: HashMap<Arc<str>, u64>,
+    by_project: BTreeMap<Arc<str>, u64>,
 }
 
 impl Tally {

@@ -1,6 +1,6 @@
 //! The table of jobs: which wait, which run, which we would like to look up, and when one is forgotten.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::model::fleet::job::{Claim, End, JobRow, Stage};
 use crate::model::fleet::verdict::{self, Context};
@@ -13,8 +13,8 @@ const MAX_LOOK_UPS: usize = 200;
 /// All jobs in sight and those that ended not long ago.
 #[derive(Debug, Clone, Default)]
 pub(in crate::model) struct Jobs {
-    /// Boxed: a hash table is half empty, and a row is large.
-    rows: HashMap<JobId, Box<JobRow>>,
+    /// Boxed: a table has free places, and a row is large.
+    rows: BTreeMap<JobId, Box<JobRow>>,
 }
 
 impl Jobs {

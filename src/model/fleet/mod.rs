@@ -19,7 +19,7 @@ mod told;
 mod trouble;
 mod verdict;
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,8 +60,8 @@ pub struct Fleet {
     pub(in crate::model) rosters: Option<Rosters>,
     pub(in crate::model) recent: Vec<VecDeque<Vec<(Phase, Duration)>>>,
     running_seen: Option<Now>,
-    projects: HashMap<ProjectId, Project>,
-    pub(in crate::model) refs: HashMap<ProjectId, ProtectedRefs>,
+    projects: BTreeMap<ProjectId, Project>,
+    pub(in crate::model) refs: BTreeMap<ProjectId, ProtectedRefs>,
     began: Option<Timestamp>,
 }
 
@@ -91,8 +91,8 @@ impl Fleet {
             rosters: None,
             recent: vec![VecDeque::new(); tiers],
             running_seen: None,
-            projects: HashMap::new(),
-            refs: HashMap::new(),
+            projects: BTreeMap::new(),
+            refs: BTreeMap::new(),
             began: None,
         }
     }
@@ -255,7 +255,7 @@ impl Fleet {
 
     /// A complete list: everything in it is told, everything of its stage that is missing has moved on.
     fn list(&mut self, scope: QueueScope, stage: Stage, jobs: Vec<JobReport>, at: Now, out: &mut Vec<Occurrence>) {
-        let listed: HashSet<_> = jobs.iter().map(|job| job.id).collect();
+        let listed: BTreeSet<_> = jobs.iter().map(|job| job.id).collect();
         let knowledge = self.knowledge(at);
         for job in jobs {
             self.tell(job, &knowledge, out);
@@ -352,7 +352,7 @@ impl Fleet {
                 changed.push(uid);
             }
             Change::Replace(reports) => {
-                let listed: HashSet<_> = reports.iter().map(|report| report.uid.clone()).collect();
+                let listed: BTreeSet<_> = reports.iter().map(|report| report.uid.clone()).collect();
                 for report in reports {
                     self.pods.upsert(report, &ground, out);
                 }
@@ -423,7 +423,7 @@ impl Knowledge {
     }
 }
 
-fn fit_of(row: &JobRow, policy: &Policy, rosters: Option<&Rosters>, refs: &HashMap<ProjectId, ProtectedRefs>) -> Fit {
+fn fit_of(row: &JobRow, policy: &Policy, rosters: Option<&Rosters>, refs: &BTreeMap<ProjectId, ProtectedRefs>) -> Fit {
     // Without its tags a job cannot be placed; only jobs that already run come without them.
     let Some(tags) = row.tags.as_deref() else { return row.fit.clone() };
     let protected = row.project.and_then(|project| refs.get(&project)).and_then(|refs| is_protected(row, refs));

@@ -1,6 +1,6 @@
 //! The table of nodes, and what their taints say of a pod that no node takes.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::cause::Scheduling;
@@ -11,12 +11,12 @@ use crate::observation::{Change, NodeReport, Taint, Toleration};
 /// All nodes of the cluster.
 #[derive(Debug, Clone, Default)]
 pub(in crate::model) struct Nodes {
-    rows: HashMap<Arc<str>, Box<NodeReport>>,
+    rows: BTreeMap<Arc<str>, Box<NodeReport>>,
     /// How many nodes are alike in what refuses pods: a pool of a thousand nodes is asked once.
-    pools: HashMap<Pool, usize>,
+    pools: BTreeMap<Pool, usize>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Pool {
     tier_labels: Vec<(Arc<str>, Arc<str>)>,
     taints: Vec<Taint>,
@@ -56,7 +56,7 @@ impl Nodes {
                 self.rows = nodes.into_iter().map(|node| (node.name.clone(), node)).collect();
             }
         }
-        let mut pools = HashMap::new();
+        let mut pools = BTreeMap::new();
         for node in self.rows.values() {
             *pools.entry(pool_of(node)).or_default() += 1;
         }

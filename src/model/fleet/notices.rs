@@ -1,6 +1,6 @@
 //! What was said of nodes and of claims for nodes lately: why a node goes, or why none came.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const MOST: usize = 2_000;
 /// The notices, by name of the node or claim.
 #[derive(Debug, Clone, Default)]
 pub(in crate::model) struct Notices {
-    rows: HashMap<Arc<str>, Notice>,
+    rows: BTreeMap<Arc<str>, Notice>,
 }
 
 #[derive(Debug, Clone)]

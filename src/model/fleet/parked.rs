@@ -1,6 +1,6 @@
 //! Events that came before the pod they are about: the two watches are not in step.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const MOST: usize = 10_000;
 /// Events whose pod is not known yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Parked {
-    by_pod: HashMap<Arc<str>, Vec<Heard>>,
+    by_pod: BTreeMap<Arc<str>, Vec<Heard>>,
     /// The order in which they came. An entry outlives its event when the pod shows up, until its time is over.
     order: VecDeque<(Now, Arc<str>, Arc<str>)>,
 }

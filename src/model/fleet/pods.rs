@@ -3,8 +3,8 @@
 //! The pod's status is the truth. A refusal or a failed pull is counted when it first shows, never again for
 //! repeats, relists or restarts of the watch.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ impl PodRow {
 /// All pods of the watched namespaces.
 #[derive(Debug, Clone, Default)]
 pub(in crate::model) struct Pods {
-    rows: HashMap<Arc<str>, PodRow>,
+    rows: BTreeMap<Arc<str>, PodRow>,
 }
 
 /// What the table needs to know beside the pod.

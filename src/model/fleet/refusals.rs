@@ -1,7 +1,7 @@
 //! Pods that a controller could not make, by its `FailedCreate` events: a runner manager's above all, since job pods
 //! are made by the runner itself, which writes no event.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const MOST: usize = 1_000;
 /// What was refused to whom, and when that was last told.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Refusals {
-    told: HashMap<(Arc<str>, Admission), Now>,
+    told: BTreeMap<(Arc<str>, Admission), Now>,
 }
 
 impl Refusals {

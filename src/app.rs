@@ -16,6 +16,7 @@ use crate::model::fleet::Fleet;
 use crate::model::policy::Policy;
 use crate::observation::SourceKey;
 use crate::output::{BindError, Outputs, Server};
+use crate::recording::{Finished, Header, RecordError, Recorder, Settings};
 use crate::source::gitlab::{ClientError, GitlabSources};
 use crate::source::kube::{self, ConnectError};
 use crate::source::watch::Pace;
@@ -33,6 +34,9 @@ pub enum StartError {
     /// The listen address cannot be had.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// Nothing can be recorded.
+    #[error(transparent)]
+    Record(#[from] RecordError),
 }
 
 /// A daemon that runs.
@@ -43,6 +47,8 @@ pub struct Daemon {
     sources: JoinSet<()>,
     desk: JoinSet<()>,
     server: JoinSet<()>,
+    recording: Option<Finished>,
+    outputs: Outputs,
     stop: Stop,
 }
 
@@ -60,6 +66,19 @@ impl Daemon {
     /// Before anything runs: certificates, kubeconfig or the listen address cannot be used. A server that is down
     /// is no error: its source says so.
     pub async fn start(config: Config, listen: &str, clock: Clock) -> Result<Self, StartError> {
+        Self::start_recorded(config, listen, clock, None).await
+    }
+
+    /// As [`start`](Self::start), with everything that the desk does written down.
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start), and when the recording cannot be created.
+    pub async fn start_recorded(
+        config: Config,
+        listen: &str,
+        clock: Clock,
+        record: Option<Settings>,
+    ) -> Result<Self, StartError> {
         let Config { gitlab, kubernetes, webhook, policy, telemetry: _ } = config;
         let policy = Arc::new(policy);
         let keys = keys(&gitlab, &policy, &kubernetes, webhook.is_some());
@@ -69,7 +88,9 @@ impl Daemon {
         let occurrences = Occurrences::new(&policy, &keys, &mut registry);
         let own = Own::new(&kinds, &mut registry).sharing(&occurrences);
         let count = Box::new(move |occurrence: &_| occurrences.count(occurrence));
+        let expected = keys.clone();
         let (desk, published) = Desk::new(Fleet::new(Arc::clone(&policy), keys), clock.clone(), count, own.clone());
+        let began = published.assessments.borrow().at;
         registry.register_collector(Box::new(Levels::new(published.assessments.clone())));
         registry.register_collector(Box::new(Process::new()));
 
@@ -79,7 +100,7 @@ impl Daemon {
             enquiries: published.enquiries,
             clock: clock.clone(),
         };
-        let server = Server::bind(listen, outputs).await?;
+        let server = Server::bind(listen, outputs.clone()).await?;
         let address = server.local_addr();
         let client = if kubernetes.enabled { Some(kube::connect(&kubernetes).await?) } else { None };
 
@@ -113,11 +134,20 @@ impl Daemon {
         }
         // The desk ends when the last source has dropped its end of the channel.
         drop(channel);
+        // Last of what can fail: a daemon that does not start leaves no file behind.
+        let (recorder, recording) = match record {
+            Some(settings) => {
+                let header = Header::new(&policy, expected, began, settings.hash_names);
+                let (recorder, finished) = Recorder::start(settings, header)?;
+                (Some(recorder), Some(finished))
+            }
+            None => (None, None),
+        };
         let mut desk_task = JoinSet::new();
-        desk_task.spawn(desk.run(observations));
+        desk_task.spawn(desk.recorded(recorder).run(observations));
         let mut server_task = JoinSet::new();
         server_task.spawn(server.run(stop.server.clone()));
-        Ok(Self { address, hooks_address, sources, desk: desk_task, server: server_task, stop })
+        Ok(Self { address, hooks_address, sources, desk: desk_task, server: server_task, recording, outputs, stop })
     }
 
     /// Where it serves.
@@ -140,13 +170,18 @@ impl Daemon {
         }
     }
 
-    /// Stops in order: no new observations, what has arrived is counted, the last scrape is answered.
-    pub async fn stop(mut self) {
+    /// Stops in order: no new observations, what has arrived is counted and recorded, the last scrape is answered.
+    /// What was said last can still be read.
+    pub async fn stop(mut self) -> Outputs {
         self.stop.sources.cancel();
         while self.sources.join_next().await.is_some() {}
         while self.desk.join_next().await.is_some() {}
+        if let Some(recording) = self.recording {
+            recording.wait().await;
+        }
         self.stop.server.cancel();
         while self.server.join_next().await.is_some() {}
+        self.outputs
     }
 }
 

@@ -4,13 +4,16 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
 use crate::ask::job_id;
 use crate::config::{Resolved, schema_text};
 use crate::error::{Exit, Fault};
 use crate::listener::listen_address;
+use crate::recording::Settings;
 use crate::telemetry::{Format, Level, Logs};
 
 const ABOUT: &str = "Which runner tier hurts, since when, why, whose fault, and what to do next.";
@@ -20,6 +23,7 @@ Examples:
   tierwatch demo                         incidents on a simulated platform
   tierwatch run --config.file my.yaml    the daemon
   tierwatch why 4711                     where a job's time goes, and why
+  tierwatch replay day.gz                what a recorded daemon would say now
   tierwatch print config                 every value, and where it is from
   tierwatch print rbac                   the rights that the configuration needs
   kubectl get events -o json | jq -c '.items[] | {reason, message}' \\
@@ -68,7 +72,11 @@ pub struct Flags {
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum Command {
     /// Watch GitLab and the cluster, and serve what is seen.
-    Run,
+    #[command(after_help = RUN)]
+    Run(Run),
+    /// Play a recording through the same judgement: what would have been said, with this configuration.
+    #[command(after_help = REPLAY)]
+    Replay(Replay),
     /// Play a simulated platform with incidents, and watch it with the same daemon.
     Demo(Demo),
     /// Ask the running daemon where a job is, where its time went and why.
@@ -118,11 +126,81 @@ pub enum AnswerFormat {
     Json,
 }
 
+const RUN: &str = "\
+Examples:
+  tierwatch run --config.file my.yaml
+  tierwatch run --record \"/data/$(date +%FT%H%M).gz\" --record-hash-names";
+
+const REPLAY: &str = "\
+Examples:
+  tierwatch replay day.gz                              each change of a tier's state, and how it ended
+  tierwatch replay day.gz --until 2026-11-02T09:00:00Z
+  tierwatch replay day.gz --at 2026-11-02T08:31:00Z    /api/v1/tiers as it was at that time
+  tierwatch replay day.gz --metrics | promtool check metrics
+
+What the daemon measured of itself (requests, its queue, its process) is not in a recording, nor in --metrics.
+The exit code is 1 where the recording has a gap.";
+
 const CLASSIFY: &str = "\
 A JSON line has a `message` and may have `kind`, `reason` and `source`.
 
 Example:
   echo '0/3 nodes are available: 3 Insufficient cpu.' | tierwatch classify";
+
+/// What the daemon writes down.
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(next_help_heading = "Options of the recording")]
+pub struct Run {
+    /// Write everything that the sources say to FILE (gzip), for `replay`. An existing file is never touched.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Record hashes instead of the names of projects, jobs, refs, pods, nodes, secrets and images.
+    #[arg(long, requires = "record")]
+    pub record_hash_names: bool,
+    /// A file of this size is full: it becomes FILE.0001, FILE.0002, …, and FILE begins anew.
+    #[arg(long, requires = "record", value_name = "SIZE", default_value = "64MiB", value_parser = file_size)]
+    pub record_max_size: u64,
+    /// So is a file this old.
+    #[arg(long, requires = "record", value_name = "DURATION", default_value = "24h", value_parser = file_age)]
+    pub record_max_age: Duration,
+    /// How many files are kept; the oldest is removed for the next.
+    #[arg(long, requires = "record", value_name = "N", default_value = "8")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=9999))]
+    pub record_keep: u64,
+}
+
+impl Run {
+    /// Where and how to record, if at all.
+    #[must_use]
+    pub fn recording(&self) -> Option<Settings> {
+        let Self { record, record_hash_names, record_max_size, record_max_age, record_keep } = self;
+        record.as_ref().map(|file| Settings {
+            file: file.clone(),
+            max_bytes: *record_max_size,
+            max_age: *record_max_age,
+            keep: *record_keep,
+            hash_names: *record_hash_names,
+        })
+    }
+}
+
+/// What is replayed, and what is told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Options of the replay")]
+pub struct Replay {
+    /// The recording; its full parts FILE.0001, FILE.0002, … are read before it.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Print the judgement that stood at TIME (RFC 3339), as JSON.
+    #[arg(long, value_name = "TIME", conflicts_with = "until", value_parser = instant)]
+    pub at: Option<Timestamp>,
+    /// Stop at TIME (RFC 3339).
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub until: Option<Timestamp>,
+    /// Print the metrics at the end, or at TIME, as Prometheus text.
+    #[arg(long)]
+    pub metrics: bool,
+}
 
 /// What the demo plays.
 #[derive(Debug, Clone, PartialEq, Args)]
@@ -208,7 +286,8 @@ pub fn main(
         Command::Print { what: Printed::Config } => print_config(&invocation.flags, &env, io::stdout().lock()),
         Command::Print { what: Printed::Schema } => print(&schema_text(), io::stdout().lock()),
         Command::Print { what: Printed::Rbac | Printed::Metrics }
-        | Command::Run
+        | Command::Run(_)
+        | Command::Replay(_)
         | Command::Demo(_)
         | Command::Why(_)
         | Command::Classify => app(invocation, &env),
@@ -246,6 +325,24 @@ fn speed(text: &str) -> Result<f64, String> {
     }
 }
 
+fn file_size(text: &str) -> Result<u64, String> {
+    match text.parse::<bytesize::ByteSize>() {
+        Ok(size) if size >= bytesize::ByteSize::mib(1) => Ok(size.as_u64()),
+        Ok(_) | Err(_) => Err("give 1MiB or more, e.g. 64MiB".into()),
+    }
+}
+
+fn file_age(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(age) if age >= Duration::from_secs(60) => Ok(age),
+        Ok(_) | Err(_) => Err("give a minute or more, e.g. 30m, 24h".into()),
+    }
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "write it as in 2026-11-02T08:31:00Z or 2026-11-02T09:31:00+01:00".into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,7 +362,7 @@ mod tests {
     fn flags_stand_before_or_after_the_command() {
         let before = parse("--config.file a.yaml --web.listen-address :0 run").unwrap();
         assert_eq!(before, parse("run --config.file a.yaml --web.listen-address :0").unwrap());
-        assert_eq!(before.command, Command::Run);
+        assert!(matches!(before.command, Command::Run(run) if run.recording().is_none()));
         assert_eq!(before.flags.config_file, PathBuf::from("a.yaml"));
     }
 
@@ -287,6 +384,28 @@ mod tests {
         );
         for wrong in ["demo --once", "demo --list --scenario x", "demo --speed 0", "print", "", "check"] {
             assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_recording_has_bounds_unless_told_otherwise() {
+        let Command::Run(run) = parse("run --record a.gz").unwrap().command else { panic!("a run") };
+        let settings = run.recording().unwrap();
+        assert_eq!((settings.max_bytes, settings.keep, settings.hash_names), (64 << 20, 8, false));
+        assert_eq!(settings.max_age, Duration::from_secs(86_400));
+        for wrong in ["--record-hash-names", "--record a --record-max-size 1kB", "--record a --record-keep 0"] {
+            assert!(parse(&format!("run {wrong}")).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_replay_is_told_until_when() {
+        let Command::Replay(replay) = parse("replay a.gz --at 2026-11-02T09:31:00+01:00").unwrap().command else {
+            panic!("a replay")
+        };
+        assert_eq!(replay.at, Some("2026-11-02T08:31:00Z".parse().unwrap()));
+        for wrong in ["", "a --at yesterday", "a --at 2026-11-02T08:31:00Z --until 2026-11-02T08:31:00Z"] {
+            assert!(parse(&format!("replay {wrong}")).is_err(), "{wrong}");
         }
     }
 

@@ -1,11 +1,13 @@
 //! What each command does once the command line is understood.
 
+mod replay;
+
 use std::io;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::app::Daemon;
+use crate::app::{Daemon, StartError};
 use crate::ask;
 use crate::classify;
 use crate::cli::{self, AnswerFormat, Command, Demo, Flags, Invocation, Printed, Why};
@@ -14,6 +16,7 @@ use crate::config::Config;
 use crate::demo::truth::render_table;
 use crate::demo::{Rehearsal, scenario};
 use crate::error::{Exit, Fault};
+use crate::recording::{RecordError, Settings};
 use crate::telemetry;
 
 /// Traces that wait when the process ends get this long.
@@ -28,7 +31,8 @@ type Env<'a> = &'a [(String, String)];
 pub fn run(invocation: Invocation, env: Env<'_>) -> Result<Exit, Fault> {
     let flags = &invocation.flags;
     match invocation.command {
-        Command::Run => runtime()?.block_on(watch(flags, env)),
+        Command::Run(run) => runtime()?.block_on(watch(flags, run.recording(), env)),
+        Command::Replay(asked) => runtime()?.block_on(async { replay::run(flags, &asked, env) }),
         Command::Demo(demo) if demo.list => cli::print(&scenarios(), io::stdout().lock()),
         Command::Demo(demo) => runtime()?.block_on(rehearse(flags, &demo, env)),
         Command::Why(why) => runtime()?.block_on(tell_why(&why)),
@@ -43,12 +47,16 @@ fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
     runtime.map_err(Fault::cannot_run)
 }
 
-async fn watch(flags: &Flags, env: Env<'_>) -> Result<Exit, Fault> {
+async fn watch(flags: &Flags, record: Option<Settings>, env: Env<'_>) -> Result<Exit, Fault> {
     let config = Config::load(&flags.config_file, env.iter().cloned())?;
     let clock = Clock::system();
     let telemetry = telemetry::start(&flags.logs(env), config.telemetry.otlp_endpoint.as_ref(), clock.clone())
         .map_err(|error| Fault::Usage(error.to_string()))?;
-    let daemon = Daemon::start(config, &flags.listen, clock).await.map_err(Fault::cannot_run)?;
+    let started = Daemon::start_recorded(config, &flags.listen, clock, record).await;
+    if let Err(StartError::Record(exists @ RecordError::Exists(_))) = &started {
+        return Err(Fault::Usage(exists.to_string()));
+    }
+    let daemon = started.map_err(Fault::cannot_run)?;
     tracing::info!(address = %daemon.address(), version = env!("CARGO_PKG_VERSION"), "tierwatch is running");
     let exit = until_told_to_stop(daemon).await?;
     telemetry.shutdown(LAST_TRACES).await;
@@ -66,7 +74,7 @@ async fn until_told_to_stop(mut daemon: Daemon) -> Result<Exit, Fault> {
     };
     tracing::info!("stopping: counting what has arrived, answering the last requests");
     tokio::select! {
-        () = daemon.stop() => {}
+        _ = daemon.stop() => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }

@@ -18,7 +18,8 @@ use crate::model::assess::{assess, explain};
 use crate::model::assessment::Assessment;
 use crate::model::fleet::Fleet;
 use crate::model::occurrence::Occurrence;
-use crate::observation::{Body, Observation, SourceKey, SourceKind, Wishes};
+use crate::observation::{Body, Now, Observation, SourceKey, SourceKind, Wishes};
+use crate::recording::Recorder;
 
 /// Time passes for the fleet in steps of this size.
 const TICK: Duration = Duration::from_secs(1);
@@ -37,14 +38,21 @@ pub const CHANNEL: usize = 4096;
 pub type Sink = Box<dyn Fn(&Occurrence) + Send>;
 
 /// The owner of the fleet.
+#[derive(Debug)]
 pub struct Desk {
-    fleet: Fleet,
+    book: Book,
     clock: Clock,
-    sink: Sink,
     own: Own,
-    assessments: watch::Sender<Arc<Assessment>>,
     wishes: watch::Sender<Arc<Wishes>>,
     questions: mpsc::Receiver<Question>,
+    recorder: Option<Recorder>,
+}
+
+/// The fleet with what was last said of it. It knows no task and no clock: the running desk and a replay use the same.
+pub struct Book {
+    fleet: Fleet,
+    sink: Sink,
+    assessments: watch::Sender<Arc<Assessment>>,
 }
 
 /// What the desk publishes.
@@ -62,11 +70,18 @@ impl Desk {
     /// A desk for `fleet` that tells `sink` what happens.
     #[must_use]
     pub fn new(fleet: Fleet, clock: Clock, sink: Sink, own: Own) -> (Self, Published) {
-        let (assessments, assessed) = watch::channel(Arc::new(assess(&fleet, clock.now(), None)));
+        let (book, assessments) = Book::new(fleet, clock.now(), sink);
         let (wishes, wished) = watch::channel(Arc::default());
         let (enquiries, questions) = Enquiries::channel();
-        let published = Published { assessments: assessed, wishes: wished, enquiries };
-        (Self { fleet, clock, sink, own, assessments, wishes, questions }, published)
+        let published = Published { assessments, wishes: wished, enquiries };
+        (Self { book, clock, own, wishes, questions, recorder: None }, published)
+    }
+
+    /// Tells `recorder` everything it does.
+    #[must_use]
+    pub fn recorded(mut self, recorder: Option<Recorder>) -> Self {
+        self.recorder = recorder;
+        self
     }
 
     /// Works until every source is gone; whatever they said by then is counted.
@@ -85,7 +100,7 @@ impl Desk {
                     tick.set(self.clock.clone().sleep_owned(TICK));
                 }
                 () = &mut publish, if changed => {
-                    self.publish();
+                    self.judge(self.clock.now());
                     changed = false;
                 }
                 Some(question) = self.questions.recv() => self.answer(question),
@@ -103,19 +118,20 @@ impl Desk {
                 }
             }
         }
-        self.publish();
+        self.judge(self.clock.now());
     }
 
     fn fold(&mut self, observation: Observation) {
-        for occurrence in self.fleet.apply(observation) {
-            (self.sink)(&occurrence);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.seen(&observation);
         }
+        self.book.fold(observation);
     }
 
     fn pass_time(&mut self) {
         let now = self.clock.now();
         self.fold(Observation { source: SourceKey::global(SourceKind::Clock), at: now, body: Body::Tick });
-        let wishes = self.fleet.wishes(&now);
+        let wishes = self.book.fleet.wishes(&now);
         self.wishes.send_if_modified(|known| {
             let differ = **known != wishes;
             if differ {
@@ -123,20 +139,45 @@ impl Desk {
             }
             differ
         });
-        self.publish();
+        self.judge(now);
     }
 
     fn answer(&self, question: Question) {
-        let current = self.assessments.borrow().clone();
-        let told = explain(&self.fleet, &current, question.job(), self.clock.now());
+        let current = self.book.assessments.borrow().clone();
+        let told = explain(&self.book.fleet, &current, question.job(), self.clock.now());
         question.answer(told);
     }
 
-    fn publish(&self) {
-        let previous = self.assessments.borrow().clone();
-        let assessment = assess(&self.fleet, self.clock.now(), Some(&previous));
-        tell_changes(&previous, &assessment);
-        self.assessments.send_replace(Arc::new(assessment));
+    fn judge(&mut self, now: Now) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.judged(now);
+        }
+        let (before, after) = self.book.judge(now);
+        tell_changes(&before, &after);
+    }
+}
+
+impl Book {
+    /// A book for `fleet`, first judged at `began`, that tells `sink` what happens; and where its judgements are read.
+    #[must_use]
+    pub fn new(fleet: Fleet, began: Now, sink: Sink) -> (Self, watch::Receiver<Arc<Assessment>>) {
+        let (assessments, assessed) = watch::channel(Arc::new(assess(&fleet, began, None)));
+        (Self { fleet, sink, assessments }, assessed)
+    }
+
+    /// Folds one observation, and tells what happened.
+    pub fn fold(&mut self, observation: Observation) {
+        for occurrence in self.fleet.apply(observation) {
+            (self.sink)(&occurrence);
+        }
+    }
+
+    /// Judges, and publishes the judgement: the one before and the new one.
+    pub fn judge(&mut self, now: Now) -> (Arc<Assessment>, Arc<Assessment>) {
+        let before = self.assessments.borrow().clone();
+        let after = Arc::new(assess(&self.fleet, now, Some(&before)));
+        self.assessments.send_replace(Arc::clone(&after));
+        (before, after)
     }
 }
 
@@ -163,8 +204,8 @@ fn tell_changes(before: &Assessment, after: &Assessment) {
     }
 }
 
-impl std::fmt::Debug for Desk {
+impl std::fmt::Debug for Book {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Desk").field("fleet", &self.fleet).finish_non_exhaustive()
+        f.debug_struct("Book").field("fleet", &self.fleet).finish_non_exhaustive()
     }
 }

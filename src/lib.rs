@@ -24,6 +24,7 @@
 //! - [`desk`]: the one owner of the fleet.
 //! - [`metrics`], [`output`]: what is told, and how it is served. [`listener`]: the sockets.
 //! - [`config`]: what was written, checked all at once. [`clock`]: the only reader of time.
+//! - [`recording`]: what the desk heard, written down, and judged again.
 //! - [`demo`]: a GitLab and a Kubernetes API in one process, with the truth kept.
 //! - [`app`] wires it; [`cli`] and [`commands`] are the way in; [`classify`] needs none of it, and
 //!   [`ask`] talks to a daemon that runs.
@@ -44,5 +45,6 @@ pub mod metrics;
 pub mod model;
 pub mod observation;
 pub mod output;
+pub mod recording;
 pub mod source;
 pub mod telemetry;

@@ -1,6 +1,7 @@
 //! The daemon as a process: no token in anything that it says, and an orderly end.
 
 use std::fs::File;
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -59,10 +60,13 @@ async fn everything_said(token: &str) -> (String, Option<i32>) {
     let webhook = format!("webhook: {{ listen_address: \"{hooks}\", secret_file: '{}' }}\n", secret_file.display());
     std::fs::write(&config, yaml + &webhook).expect("a configuration");
     let log = folder.path().join("log");
+    let recording = folder.path().join("recording.gz");
     let address = format!("127.0.0.1:{}", free_port());
     let child = Command::new(env!("CARGO_BIN_EXE_tierwatch"))
         .args(["run", "--log.level", "trace", "--web.listen-address", &address, "--config.file"])
         .arg(&config)
+        .arg("--record")
+        .arg(&recording)
         .env_remove("RUST_LOG")
         .stderr(File::create(&log).expect("a log file"))
         .spawn()
@@ -99,6 +103,9 @@ async fn everything_said(token: &str) -> (String, Option<i32>) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     all.push_str(&std::fs::read_to_string(&log).expect("a log"));
+    let recorded = File::open(&recording).expect("a recording");
+    flate2::read::GzDecoder::new(recorded).read_to_string(&mut all).expect("a recording that was ended in order");
+    assert!(all.contains("tierwatch_recording"), "the recording was not read");
     (all, code)
 }
 

@@ -37,7 +37,9 @@ fn tier(name: &str) -> TierPolicy {
     }
 }
 
-fn policy() -> Policy {
+/// What the operator declared.
+#[allow(dead_code, reason = "each bench uses its own part")]
+pub fn policy() -> Policy {
     let horizon = Duration::from_secs(300);
     Policy {
         tiers: TIERS.iter().map(|name| tier(name)).collect(),
@@ -46,6 +48,12 @@ fn policy() -> Policy {
         registries: Vec::new(),
         history: History { max_age: Duration::from_secs(86_400), max_jobs: 20_000 },
     }
+}
+
+/// Who speaks in it.
+#[allow(dead_code, reason = "each bench uses its own part")]
+pub fn keys() -> Vec<SourceKey> {
+    vec![SourceKey::global(SourceKind::GitlabQueue)]
 }
 
 /// An instant of the story.
@@ -121,6 +129,7 @@ fn job(id: u64) -> JobReport {
 }
 
 /// Folds what a source says; how many things happened.
+#[allow(dead_code, reason = "each bench uses its own part")]
 pub fn say(fleet: &mut Fleet, source: SourceKey, body: Body) -> usize {
     fleet.apply(Observation { source, at: at(600), body }).len()
 }
@@ -131,8 +140,9 @@ pub fn queue() -> Body {
 }
 
 /// All of it, folded.
+#[allow(dead_code, reason = "each bench uses its own part")]
 pub fn fleet() -> Fleet {
-    let mut fleet = Fleet::new(Arc::new(policy()), vec![SourceKey::global(SourceKind::GitlabQueue)]);
+    let mut fleet = Fleet::new(Arc::new(policy()), keys());
     say(&mut fleet, SourceKey::global(SourceKind::GitlabQueue), queue());
     for name in TIERS {
         let of_tier = |number: &usize| TIERS[number % TIERS.len()] == name;
@@ -143,6 +153,7 @@ pub fn fleet() -> Fleet {
 }
 
 /// Updates of `pods` pods, each of which turns the scheduler's verdict round twice.
+#[allow(dead_code, reason = "each bench uses its own part")]
 pub fn updates(pods: usize) -> Vec<Observation> {
     let turns = (0..pods).flat_map(|number| [pod(number, true), pod(number, false)]);
     turns

@@ -223,6 +223,24 @@ pub enum Body {
     Failed(Failure),
 }
 
+impl Body {
+    /// Of how many objects it tells: what it weighs, roughly.
+    #[must_use]
+    pub fn objects(&self) -> usize {
+        match self {
+            Self::Queue { jobs, .. } | Self::Running { jobs, .. } => jobs.len(),
+            Self::Projects(projects) => projects.len(),
+            Self::Runners(runners) => runners.len(),
+            Self::Pod(change) => change.objects(),
+            Self::Event(change) => change.objects(),
+            Self::Node(change) => change.objects(),
+            Self::Quota(change) => change.objects(),
+            Self::Job(_) | Self::ProtectedRefs(_) | Self::JobLog(_) => 1,
+            Self::Tick | Self::JobNotFound(_) | Self::Alive | Self::Period(_) | Self::Note(_) | Self::Failed(_) => 0,
+        }
+    }
+}
+
 /// How a watched collection changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -233,6 +251,15 @@ pub enum Change<T> {
     Gone(Arc<str>),
     /// The whole collection as it is now: what is not in it is gone.
     Replace(Vec<T>),
+}
+
+impl<T> Change<T> {
+    fn objects(&self) -> usize {
+        match self {
+            Self::Upsert(_) | Self::Gone(_) => 1,
+            Self::Replace(all) => all.len(),
+        }
+    }
 }
 
 /// What the desk would like sources to look at next: the one arrow towards them, on a channel of its own.
@@ -256,3 +283,7 @@ pub struct LookUp {
     /// Its project.
     pub project: ProjectId,
 }
+
+#[cfg(test)]
+#[path = "round_trip_tests.rs"]
+mod tests;

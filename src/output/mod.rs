@@ -19,6 +19,7 @@ use crate::clock::{Clock, Now};
 use crate::desk::Enquiries;
 use crate::model::assessment::Assessment;
 
+pub use api::overview;
 pub use server::Server;
 
 pub use crate::listener::BindError;

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::{State, words};
+use crate::model::assessment::Assessment;
 use crate::observation::JobId;
 
 pub(super) async fn tiers(extract::State(state): extract::State<State>) -> Response {
@@ -46,12 +47,21 @@ pub(super) async fn job(extract::State(state): extract::State<State>, Path(id): 
     }
 }
 
+/// `/api/v1/tiers` of any assessment.
+///
+/// # Errors
+/// None that is known: the shapes are our own.
+pub fn overview(assessment: &Assessment) -> serde_json::Result<String> {
+    text(&view::Overview::from(assessment))
+}
+
+fn text(body: &impl Serialize) -> serde_json::Result<String> {
+    Ok(words::harmless_json(&serde_json::to_string_pretty(body)?) + "\n")
+}
+
 fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    match serde_json::to_string_pretty(body) {
-        Ok(text) => {
-            let text = words::harmless_json(&text) + "\n";
-            (status, [(CONTENT_TYPE, "application/json; charset=utf-8")], text).into_response()
-        }
+    match text(body) {
+        Ok(text) => (status, [(CONTENT_TYPE, "application/json; charset=utf-8")], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "writing JSON");
             (StatusCode::INTERNAL_SERVER_ERROR, "writing JSON failed\n").into_response()

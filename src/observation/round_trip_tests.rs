@@ -1,0 +1,184 @@
+//! A recorded stream says the same as the heard one: every body survives being written and read.
+
+use super::*;
+
+fn text(text: &str) -> Arc<str> {
+    text.into()
+}
+
+fn at(second: i64) -> Option<Timestamp> {
+    Some(Timestamp::new(second, 123_456_789).unwrap())
+}
+
+fn job() -> JobReport {
+    JobReport {
+        id: JobId(u64::MAX),
+        project: Some(ProjectId(7)),
+        project_path: Some(text("shop/cart")),
+        name: text("build \u{0} \"x\"\n\u{202e}"),
+        git_ref: Some(text("main")),
+        is_tag: Some(false),
+        tags: Some(vec![text("a"), text("")]),
+        status: JobStatus::Failed,
+        stuck: Some(true),
+        queued_for: Some(Duration::new(3, 141_592_653)),
+        queued_at: at(1),
+        started_at: at(2),
+        finished_at: None,
+        runner: Some(RunnerId(3)),
+        failure_reason: Some(text("script_failure")),
+    }
+}
+
+fn runner() -> RunnerReport {
+    let manager = ManagerReport {
+        system_id: text("s_1"),
+        status: RunnerStatus::Stale,
+        contacted_at: at(3),
+        version: Some(text("18.0.0")),
+    };
+    RunnerReport {
+        id: RunnerId(1),
+        description: text("d"),
+        short_sha: Some(text("t1_abcdef")),
+        tags: vec![text("a")],
+        run_untagged: true,
+        protected: true,
+        locked: false,
+        paused: true,
+        status: RunnerStatus::NeverContacted,
+        scope: RunnerScope::Groups(vec![text("shop")]),
+        contacted_at: None,
+        created_at: at(4),
+        token_expires_at: at(5),
+        managers: Some(vec![manager]),
+    }
+}
+
+fn pod(scheduled: Scheduled, state: ContainerState) -> PodReport {
+    let container = ContainerReport { name: text("build"), role: ContainerRole::Build, image: text("a/b"), state };
+    let disruption = Disruption { reason: text("Evicted"), message: text("m"), at: at(6) };
+    PodReport {
+        uid: text("u"),
+        namespace: text("n"),
+        name: text("p"),
+        role: PodRole::Job,
+        job: Some(JobId(1)),
+        project: None,
+        runner_short: Some(text("t1_abcdef")),
+        created: at(7).unwrap(),
+        deleting: true,
+        phase: PodPhase::Unknown,
+        ready: false,
+        node: None,
+        scheduled,
+        sandbox_ready: at(8),
+        disruption: Some(disruption.clone()),
+        failure: Some(disruption),
+        containers: vec![container],
+        requests: Requests { cpu_millis: 1, memory_bytes: u64::MAX },
+        service_account: Some(text("sa")),
+        secrets: vec![text("s")],
+        exposure: Exposure { privileged: true, ..Exposure::default() },
+    }
+}
+
+#[expect(clippy::vec_box, reason = "as the body holds them")]
+fn pods() -> Vec<Box<PodReport>> {
+    let toleration = Toleration { key: Some(text("k")), value: None, effect: None };
+    let refused = Scheduled::Refused {
+        reason: text("Unschedulable"),
+        message: text("0/1"),
+        since: None,
+        tolerations: vec![toleration],
+        nominated: true,
+    };
+    let waiting = ContainerState::Waiting { reason: text("r"), message: text("m") };
+    let ended = ContainerState::Terminated { started: at(1), finished: None, reason: text("OOMKilled"), exit_code: -1 };
+    vec![
+        Box::new(pod(Scheduled::No, ContainerState::Absent)),
+        Box::new(pod(refused, waiting)),
+        Box::new(pod(Scheduled::At(None), ContainerState::Running { since: at(1) })),
+        Box::new(pod(Scheduled::At(at(1)), ended)),
+    ]
+}
+
+fn event() -> EventReport {
+    EventReport {
+        uid: text("u"),
+        about_kind: text("Pod"),
+        about_namespace: Some(text("n")),
+        about_name: text("p"),
+        about_uid: None,
+        container: Some(text("build")),
+        reason: text("Failed"),
+        author: text("kubelet"),
+        warning: true,
+        message: text("m"),
+        count: 2,
+        last: at(9).unwrap(),
+    }
+}
+
+fn node() -> NodeReport {
+    NodeReport {
+        name: text("n"),
+        tier_labels: vec![(text("k"), text("v"))],
+        ready: true,
+        unschedulable: false,
+        taints: vec![Taint { key: text("k"), value: text(""), effect: text("NoSchedule") }],
+        allocatable: Requests::default(),
+    }
+}
+
+/// The samples as a chain: a new kind of body breaks the match until it stands in it.
+fn after(body: &Body) -> Option<Body> {
+    Some(match body {
+        Body::Tick => Body::Queue { scope: QueueScope::Instance, jobs: vec![job()] },
+        Body::Queue { .. } => Body::Running { scope: QueueScope::Project(ProjectId(1)), jobs: vec![] },
+        Body::Running { .. } => Body::Job(Box::new(job())),
+        Body::Job(_) => Body::JobNotFound(JobId(1)),
+        Body::JobNotFound(_) => Body::Projects(vec![ProjectReport { id: ProjectId(1), path: text("a/b") }]),
+        Body::Projects(_) => {
+            let patterns = Some(vec![text("release/*")]);
+            Body::ProtectedRefs(ProtectedRefs { project: ProjectId(1), branches: patterns, tags: None })
+        }
+        Body::ProtectedRefs(_) => Body::Runners(vec![runner()]),
+        Body::Runners(_) => Body::JobLog(JobLog { job: JobId(1), given_up: Some(text("gave up")) }),
+        Body::JobLog(_) => Body::Pod(Change::Replace(pods())),
+        Body::Pod(_) => Body::Event(Change::Upsert(Box::new(event()))),
+        Body::Event(_) => Body::Node(Change::Upsert(Box::new(node()))),
+        Body::Node(_) => {
+            let line = QuotaLine { resource: text("pods"), used_thousandths: 1, hard_thousandths: u64::MAX };
+            let quota = QuotaReport { name: text("q"), scoped: true, lines: vec![line] };
+            Body::Quota(Change::Upsert(Box::new(quota)))
+        }
+        Body::Quota(_) => Body::Alive,
+        Body::Alive => Body::Period(Some(Duration::from_millis(1500))),
+        Body::Period(_) => Body::Note("chosen".to_owned()),
+        Body::Note(_) => {
+            let retry_after = Some(Duration::from_millis(1500));
+            Body::Failed(Failure { class: FailureClass::RateLimited, detail: "429".to_owned(), retry_after })
+        }
+        Body::Failed(_) => return None,
+    })
+}
+
+#[test]
+fn every_body_is_read_as_it_was_written() {
+    let samples: Vec<Body> = std::iter::successors(Some(Body::Tick), after)
+        .chain([
+            Body::Pod(Change::Gone(text("u"))),
+            Body::Node(Change::Replace(vec![])),
+            Body::Event(Change::Gone(text(""))),
+        ])
+        .collect();
+    assert!(samples.len() > 15);
+    for body in samples {
+        let now = Now { wall: at(10).unwrap(), mono: Duration::new(1, 1) };
+        let said = Observation { source: SourceKey::namespaced(SourceKind::KubePods, "n"), at: now, body };
+        let written = serde_json::to_string(&said).unwrap();
+        assert!(!written.contains('\n'), "one line: {written}");
+        assert_eq!(serde_json::from_str::<Observation>(&written).unwrap(), said, "{written}");
+    }
+}

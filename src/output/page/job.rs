@@ -53,7 +53,7 @@ fn render(job: &JobAssessment) -> Markup {
         section class={ "tier " (colour(job).as_str()) } {
             p.headline { (words::sentence(&words::plain_of(&job.headline, 600))) }
             @if !job.causes.is_empty() {
-                ul.causes { @for line in &job.causes { (tier::cause(line)) } }
+                ul.causes { @for line in &job.causes { (tier::cause(line, html! {})) } }
             }
             (bar::phases(if open { "From queued, so far" } else { "From queued to running" }, &phases))
             (facts(job))

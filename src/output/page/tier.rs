@@ -23,7 +23,7 @@ pub(super) fn card(tier: &TierAssessment, now: Timestamp) -> Markup {
             p.headline { (words::sentence(&tier.headline)) }
             (numbers(tier))
             @if !tier.causes.is_empty() {
-                ul.causes { @for line in &tier.causes { (cause(line)) } }
+                ul.causes { @for line in &tier.causes { (counted(line)) } }
             }
             (bar::phases("From queued to running, mean of the last starts", &tier.phases))
             (jobs(&tier.waiting))
@@ -70,11 +70,16 @@ fn number(name: &str, value: &str, class: &str) -> Markup {
     html! { div { dt { (name) } dd class=(class) { (value) } } }
 }
 
-pub(super) fn cause(line: &CauseLine) -> Markup {
+fn counted(line: &CauseLine) -> Markup {
+    cause(line, html! { span.count { (line.count) " ×" } " " })
+}
+
+/// What a cause means, whose fault it is and what to do next; `before` stands in front.
+pub(super) fn cause(line: &CauseLine, before: Markup) -> Markup {
     html! {
         li {
             p.what {
-                span.count { (line.count) " ×" } " " (words::sentence(line.sentence)) " "
+                (before) (words::sentence(line.sentence)) " "
                 span class={ "blame " (line.blame.as_str()) } { (blame_word(line.blame)) }
             }
             p.next { (words::sentence(line.next_step)) }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use support::story::{now, policy, standard_pod, standard_runner, time};
+use support::story::cluster::standard_pod;
+use support::story::{now, policy, standard_runner, time};
 use tierwatch::model::fleet::Fleet;
 use tierwatch::model::occurrence::Occurrence;
 use tierwatch::observation::*;

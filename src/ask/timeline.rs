@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use super::Told;
 use crate::model::assess::human_duration;
 use crate::output::api::job::{Job, Pod};
-use crate::output::words::{plain, plain_of, sentence};
+use crate::output::words::{phase_time, plain, plain_of, sentence};
 
 /// Longest headline and evidence.
 const LONGEST: usize = 600;
@@ -98,17 +98,13 @@ fn bar(out: &mut String, job: &Job, paint: Paint) {
         let drawn = format!("{drawn}{}", " ".repeat(room.saturating_sub(drawn.chars().count())));
         let open = if phase.open { " …" } else { "" };
         let name = format!("{:<NAME$}", plain(&phase.phase));
-        let _ = writeln!(out, "{name} {drawn} {}{open}", short(phase.took()));
+        let _ = writeln!(out, "{name} {drawn} {}{open}", phase_time(phase.took()));
         passed += phase.took();
     }
     let promise = job.start_within_seconds.and_then(|within| Duration::try_from_secs_f64(within).ok());
     let promise = promise.map(|within| format!(" (promised: {})", human_duration(within))).unwrap_or_default();
-    let took = job.took().map_or_else(|| "not known".to_owned(), short);
+    let took = job.took().map_or_else(|| "not known".to_owned(), phase_time);
     let _ = writeln!(out, "{:<NAME$} {:room$} {took}{promise}\n", "in all", "");
-}
-
-fn short(time: Duration) -> String {
-    if time < Duration::from_secs(10) { format!("{:.1} s", time.as_secs_f64()) } else { human_duration(time) }
 }
 
 fn facts(out: &mut String, job: &Job, paint: Paint) {

@@ -1,5 +1,9 @@
 //! Numbers and other people's text, in words for people.
 
+use std::time::Duration;
+
+use crate::model::assess::human_duration;
+
 /// Longer text is cut on the page.
 const LONGEST: usize = 200;
 
@@ -17,6 +21,11 @@ pub(crate) fn sentence(fragment: &str) -> String {
         out.push('.');
     }
     out
+}
+
+/// Phases are often shorter than a second: one decimal below ten.
+pub(crate) fn phase_time(took: Duration) -> String {
+    if took < Duration::from_secs(10) { format!("{:.1} s", took.as_secs_f64()) } else { human_duration(took) }
 }
 
 /// Bytes in binary units.

@@ -43,9 +43,11 @@ impl Nodes {
     pub(super) fn change(&mut self, change: Change<Box<NodeReport>>) -> bool {
         match change {
             Change::Upsert(node) => {
-                let pool = pool_of(&node);
-                let before = self.rows.insert(node.name.clone(), node);
-                if before.is_some_and(|before| pool_of(&before) == pool) {
+                let alike =
+                    |before: &NodeReport| before.tier_labels == node.tier_labels && before.taints == node.taints;
+                let unchanged = self.get(&node.name).is_some_and(alike);
+                self.rows.insert(node.name.clone(), node);
+                if unchanged {
                     return false;
                 }
             }

@@ -90,7 +90,6 @@ pub(crate) struct Refusal {
 
 impl From<&JobAssessment> for Job {
     fn from(job: &JobAssessment) -> Self {
-        let text = |text: &Option<Arc<str>>| text.as_deref().map(str::to_owned);
         let (place, tiers, missing_tags) = place(&job.place);
         Self {
             at: job.at.wall,
@@ -140,6 +139,10 @@ impl Phase {
     }
 }
 
+fn text(text: &Option<Arc<str>>) -> Option<String> {
+    text.as_deref().map(str::to_owned)
+}
+
 fn texts(texts: &[Arc<str>]) -> Vec<String> {
     texts.iter().map(ToString::to_string).collect()
 }
@@ -164,12 +167,11 @@ fn cause(line: &CauseLine) -> Cause {
         sentence: line.sentence.to_owned(),
         blame: line.blame.to_string(),
         next_step: line.next_step.to_owned(),
-        evidence: line.evidence.as_deref().map(str::to_owned),
+        evidence: text(&line.evidence),
     }
 }
 
 fn pod(pod: &JobPod) -> Pod {
-    let text = |text: &Option<Arc<str>>| text.as_deref().map(str::to_owned);
     Pod {
         uid: pod.uid.to_string(),
         namespace: text(&pod.namespace),

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use crate::model::assess::human_duration;
 use crate::model::occurrence::Phase;
+use crate::output::words;
 
 /// The bar with its legend. Widths are attributes of the drawing: the page's policy forbids inline style.
 pub(super) fn phases(caption: &str, phases: &[(Phase, Duration)]) -> Markup {
@@ -30,16 +31,11 @@ pub(super) fn phases(caption: &str, phases: &[(Phase, Duration)]) -> Markup {
             }
             ul.legend {
                 @for (phase, took) in phases {
-                    li { span class={ "key " (phase.as_str()) } {} (phase_word(*phase)) " " b { (short(*took)) } }
+                    li { span class={ "key " (phase.as_str()) } {} (phase_word(*phase)) " " b { (words::phase_time(*took)) } }
                 }
             }
         }
     }
-}
-
-/// Phases are often shorter than a second: one decimal below ten.
-fn short(took: Duration) -> String {
-    if took < Duration::from_secs(10) { format!("{:.1} s", took.as_secs_f64()) } else { human_duration(took) }
 }
 
 const fn phase_word(phase: Phase) -> &'static str {

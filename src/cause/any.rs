@@ -79,14 +79,16 @@ fn of_any_family(reason: &str, source: &str, message: &str) -> Classified {
     if scheduling::is_verdict(&sentence) && !by_autoscaler {
         return in_family(Family::Scheduling, reason, message);
     }
+    // What a policy forbids may be called as an autoscaler calls what a pod asks for: a host port.
+    let refused = admission::told(&sentence).map(Classified::one);
+    if let Some(verdict) = refused.clone().filter(|_| !by_autoscaler) {
+        return verdict;
+    }
     if let Some(verdict) = autoscaling::told(&sentence) {
         return Classified::weighed(&verdict);
     }
-    if let Some(cause) = admission::told(&sentence) {
-        return Classified::one(cause);
-    }
-    if let Some(cause) = runtime::told(&sentence) {
-        return Classified::one(cause);
+    if let Some(verdict) = refused.or_else(|| runtime::of_runner_or_node(&sentence).map(Classified::one)) {
+        return verdict;
     }
     let is_of_image = image_pull::speaks_of_image(&sentence);
     if is_of_image && image_pull::told(&sentence).is_some() {

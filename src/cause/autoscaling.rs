@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::family::Verdict;
-use super::text::{Phrases, Sentence, bare, count_of, split_counted};
+use super::text::{Phrases, Sentence, bare, count_of, split_counted, strip_start};
 use super::{Autoscale, Scheduling, scheduling};
 
 /// Names the causes in an autoscaler's event. The scheduler's reasons come back where its plugins were asked.
@@ -51,9 +51,7 @@ fn by_reason(reason: &str) -> Autoscale {
 /// cluster-autoscaler: `pod didn't trigger scale-up: N reason, …`, up to 1.1x with `(it wouldn't fit if a new node is
 /// added)` before the colon; the list comes in the order of a Go map and may be empty.
 fn not_triggered(message: &str) -> Option<Verdict<Autoscale>> {
-    let head = "od didn't trigger scale-up";
-    let start = message.find(head).filter(|at| *at <= 1)?;
-    let rest = &message[start + head.len()..];
+    let rest = skipped_groups(message)?;
     let (remark, list) = match rest.split_once("):") {
         Some((remark, list)) => (remark, list),
         None => rest.split_once(':').unwrap_or((rest, "")),
@@ -71,6 +69,11 @@ fn not_triggered(message: &str) -> Option<Verdict<Autoscale>> {
     Some(Verdict::weigh(items, fallback))
 }
 
+/// What stands behind cluster-autoscaler's opening, written with a capital by some.
+fn skipped_groups(message: &str) -> Option<&str> {
+    strip_start(message, "pod didn't trigger scale-up")
+}
+
 /// Why cluster-autoscaler skipped a node group (`core/scaleup/orchestrator/skippedreasons.go`), or the scheduler's word.
 fn skipped_group(text: &str) -> Autoscale {
     static GROUPS: LazyLock<Phrases<Autoscale>> = LazyLock::new(|| Phrases::new(SKIPPED));
@@ -78,10 +81,17 @@ fn skipped_group(text: &str) -> Autoscale {
 }
 
 const SKIPPED: &[(Autoscale, &[&str])] = &[
-    // `max limit reached` up to 1.18, `max cluster cpu, memory limit reached` for the cluster's own limits.
+    // `max limit reached` up to 1.18, `max cluster cpu, memory limit reached` for the cluster's own limits, `exceeded
+    // quota: "NAME", resources: cpu` where they are objects (1.34+).
     (
         Autoscale::MaxSizeReached,
-        &["max node group size reached", "max limit reached", "max cluster", "max total nodes in cluster reached"],
+        &[
+            "max node group size reached",
+            "max limit reached",
+            "max cluster",
+            "max total nodes in cluster reached",
+            "exceeded quota",
+        ],
     ),
     (Autoscale::ScaleupBackoff, &["in backoff", "backoff after failed scale-up"]),
 ];
@@ -191,9 +201,10 @@ const ROWS: &[(Autoscale, &[&str])] = &[
     (Autoscale::KarpenterNoInstanceTypes, &["requirements filtered out all"]),
 ];
 
-/// How Karpenter opens each refusal of a pod; `Could not` up to 0.2x.
+/// How an autoscaler opens each refusal of a pod: cluster-autoscaler, and Karpenter (`Could not` up to 0.2x).
 pub(super) fn refuses_pod(sentence: &Sentence<'_>) -> bool {
-    ["Failed to schedule pod, ", "Could not schedule pod, "].iter().any(|opening| sentence.text().starts_with(opening))
+    let by_karpenter = ["Failed to schedule pod, ", "Could not schedule pod, "];
+    by_karpenter.iter().any(|opening| sentence.text().starts_with(opening)) || skipped_groups(sentence.text()).is_some()
 }
 
 /// Karpenter: `Cannot deprovision Machine due to REASON` up to 0.31, `Cannot disrupt Node: REASON` up to 1.1, the reason
@@ -228,6 +239,7 @@ const BLOCKED: &[((), &[&str])] = &[(
         "node is nominated for a pending pod",
         "node isn't initialized",
         "nodeclaim does not have an associated node",
+        "node is deleting or marked for deletion",
     ],
 )];
 
@@ -294,6 +306,8 @@ const POOL: &[(Autoscale, &[&str])] = &[
         ],
     ),
     (Autoscale::KarpenterNoInstanceFits, &["no instance type", "exceeds node resources"]),
+    // 1.3+: offerings of a capacity reservation that others took.
+    (Autoscale::KarpenterNoOffering, &["compatible reserved offerings"]),
     (
         Autoscale::Scheduling(Scheduling::NodeAffinity),
         &[

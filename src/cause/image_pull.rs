@@ -231,6 +231,7 @@ const ROWS: &[(Pull, &[&str])] = &[
             "due to configured policy",
             "projectpolicyviolation",
             "blocking pull of",
+            "blocked pull of",
         ],
     ),
     // kubelet, registryPullQPS, all versions.

@@ -56,6 +56,11 @@ pub(super) fn told(sentence: &Sentence<'_>) -> Option<Runtime> {
     }
 }
 
+/// As [`told`], and what fails between the runner and the API server: its errors of dialling are none of a registry.
+pub(super) fn of_runner_or_node(sentence: &Sentence<'_>) -> Option<Runtime> {
+    told(sentence).or_else(|| makes_objects(sentence).then_some(Runtime::Other))
+}
+
 /// The kubelet rejects with reason `OutOfcpu`, `OutOfnvidia.com/gpu` …, topology and device managers with theirs.
 pub(super) fn by_reason(reason: &str) -> Runtime {
     match reason {
@@ -132,38 +137,20 @@ const ROWS: &[(Runtime, &[&str])] = &[
             "insufficientfreeaddressesinsubnet",
             "could not allocate ip in range",
             "insufficient ip addresses",
+            "ipam allocated only",
             "ip pool is exhausted",
             "ip pool exhausted",
+            "address pool is exhausted",
+            "address pool exhausted",
             "addressoutofrange",
         ],
     ),
     // attachdetach-controller and the kubelet's waiting for it.
-    (
-        Runtime::VolumeAttach,
-        &[
-            "attachvolume.attach failed",
-            // As some wrap it: a blank behind the dot.
-            "attachvolume. attach failed",
-            "attachvolume.newattacher failed",
-            "multi-attach error",
-            "attachvolume.findattachablepluginbyspec failed",
-            "node has reached its volume attachment limit",
-        ],
-    ),
-    // pkg/kubelet/volumemanager and volume/util/operationexecutor.
+    (Runtime::VolumeAttach, &["attachvolume.", "multi-attach error", "node has reached its volume attachment limit"]),
+    // pkg/kubelet/volumemanager and volume/util/operationexecutor: `MountVolume.STEP failed`, some with a blank inside.
     (
         Runtime::VolumeMountOther,
-        &[
-            "unable to attach or mount volumes",
-            "unable to mount volumes for pod",
-            "mountvolume.setup failed",
-            "mountvolume.mountdevice failed",
-            "mountvolume.waitforattach failed",
-            "mountvolume.newmounter initialization failed",
-            "mountvolume.nodeaffinity check failed",
-            "mapvolume.setupdevice failed",
-            "mapvolume.waitforattach failed",
-        ],
+        &["unable to attach or mount volumes", "unable to mount volumes for pod", "mountvolume.", "mapvolume."],
     ),
     // gitlab-runner, executors/kubernetes: poll_timeout.
     (Runtime::RunnerPollTimeout, &["timed out waiting for pod to start", "timedout waiting for pod to start"]),
@@ -176,6 +163,7 @@ const ROWS: &[(Runtime, &[&str])] = &[
             "etcdserver: too many requests",
             "unable to return a response in the time allotted",
             "server is currently unable to handle the request",
+            "server has received too many requests",
             "http2: client connection lost",
             "client rate limiter wait returned an error",
         ],
@@ -201,8 +189,13 @@ const TIMEOUTS: &[((), &[&str])] = &[(
 )];
 
 fn speaks_to_apiserver(sentence: &Sentence<'_>) -> bool {
-    let steps =
-        ["prepare environment: ", "setting up build pod", "setting up credentials", "setting up scripts configmap"];
+    let prepares = || sentence.words().any(|(_, rest)| says(rest, "prepare environment: "));
+    makes_objects(sentence) || prepares()
+}
+
+/// gitlab-runner's steps before there is a pod.
+fn makes_objects(sentence: &Sentence<'_>) -> bool {
+    let steps = ["setting up build pod", "setting up credentials", "setting up scripts configmap"];
     sentence.words().any(|(_, rest)| steps.iter().any(|step| says(rest, step)))
 }
 

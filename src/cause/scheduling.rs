@@ -70,8 +70,8 @@ pub fn classify(message: &str) -> Verdict<Scheduling> {
     if let Some(list) = list_of_predicates(body) {
         return Verdict::weigh(list, Scheduling::Other);
     }
-    let cause = broken_plugin(body).or_else(|| whole(&Sentence::new(message)));
-    Verdict::one(cause.unwrap_or(Scheduling::Other))
+    let named = broken_plugin(body).filter(|cause| *cause != Scheduling::Other);
+    Verdict::one(named.or_else(|| whole(&Sentence::new(message))).unwrap_or(Scheduling::Other))
 }
 
 /// Whether the text has the shape of a scheduler's verdict.
@@ -86,13 +86,9 @@ pub(super) fn is_verdict(sentence: &Sentence<'_>) -> bool {
 /// A plugin that failed rather than refused: `running "VolumeBinding" filter plugin for pod "x": …`, `running PreBind
 /// plugin "VolumeBinding": …` (both since 1.18). Its name tells what could not be done.
 fn broken_plugin(message: &str) -> Option<Scheduling> {
-    let (_, rest) = message.strip_prefix("running ")?.split_once('"')?;
-    let (name, _) = rest.split_once('"')?;
-    match name {
-        "VolumeBinding" | "VolumeRestrictions" | "VolumeZone" | "NodeVolumeLimits" => Some(Scheduling::Volume),
-        "DynamicResources" => Some(Scheduling::InsufficientExtendedResource),
-        _ => None,
-    }
+    let (step, rest) = message.strip_prefix("running ")?.split_once('"')?;
+    let (name, rest) = rest.split_once('"')?;
+    (step.contains("plugin") || rest.contains(" plugin ")).then(|| reason(name))
 }
 
 /// What preemption found repeats the sentence with other counts (1.24+), behind DRA's own tail (1.34+). A message may
@@ -168,7 +164,7 @@ const WHOLE: &[(Scheduling, &[&str])] = &[
     ),
     // DynamicResources 1.26+.
     (Scheduling::InsufficientExtendedResource, &["resourceclaim", "resource claim", "resource claims"]),
-    // Known, and no cause that anybody could act on: the pod goes, the cache is young, a gang (1.35+) is not complete.
+    // Known, and no cause that anybody could act on: the pod goes, the cache is young, a gang (Volcano, 1.35+) is not complete.
     (
         Scheduling::Other,
         &[
@@ -176,6 +172,7 @@ const WHOLE: &[(Scheduling, &[&str])] = &[
             "nodeinfos not found",
             "mincount pods from a gang",
             "waiting for pods's pod group",
+            "pod group is not ready",
         ],
     ),
 ];
@@ -190,18 +187,23 @@ pub(super) fn reason(text: &str) -> Scheduling {
     }
 }
 
-/// Predicates up to 1.8 are one word; since 1.9 plugins speak in sentences.
+/// Predicates up to 1.8 are one word; since 1.9 plugins speak in sentences. Where a plugin's own name stands, it broke
+/// (1.18+), or the pre-filters of those named agree on no node: `didn't satisfy plugin(s) [NodeAffinity VolumeBinding]`
+/// (1.23+).
 const REASON: &[(Scheduling, &[&str])] = &[
     // TaintToleration: `had taints that the pod didn't tolerate` up to 1.17, `had taint {k: v}, that …` up to 1.23,
     // `had untolerated taint {k: v}` up to 1.34, `had untolerated taint(s)` since.
-    (Scheduling::UntoleratedTaint, &["had taint", "had taints", "untolerated taint", "podtoleratesnodetaints"]),
+    (
+        Scheduling::UntoleratedTaint,
+        &["had taint", "had taints", "untolerated taint", "podtoleratesnodetaints", "tainttoleration"],
+    ),
     (Scheduling::InsufficientPods, &["too many pods"]),
     // NodeUnschedulable.
     (Scheduling::UnschedulableNode, &["were unschedulable", "unschedulable", "nodeunschedulable"]),
     // NodePorts.
-    (Scheduling::HostPort, &["free ports", "podfitshostports"]),
+    (Scheduling::HostPort, &["free ports", "podfitshostports", "nodeports"]),
     // PodTopologySpread 1.16+, first called EvenPodsSpread.
-    (Scheduling::TopologySpread, &["topology spread", "evenpodsspread", "evenpodsspreadnotmatch"]),
+    (Scheduling::TopologySpread, &["topology spread", "evenpodsspread", "evenpodsspreadnotmatch", "podtopologyspread"]),
     // VolumeBinding, VolumeZone, NodeVolumeLimits, VolumeRestrictions; capacity since 1.19. Before the affinity rows:
     // `volume node affinity conflict`, since 1.35 `PersistentVolume's node affinity`.
     (
@@ -222,6 +224,10 @@ const REASON: &[(Scheduling, &[&str])] = &[
             "csinode.storage.k8s.io",
             "enough free storage",
             "no available disk",
+            "volumebinding",
+            "volumerestrictions",
+            "volumezone",
+            "nodevolumelimits",
             "nodiskconflict",
             "novolumezoneconflict",
             "novolumenodeconflict",
@@ -242,19 +248,23 @@ const REASON: &[(Scheduling, &[&str])] = &[
             "pod affinity/anti-affinity",
             "pod anti-affinity",
             "pods anti-affinity",
+            "interpodaffinity",
             "matchinterpodaffinity",
             "podaffinityrulesnotmatch",
             "podantiaffinityrulesnotmatch",
             "existingpodsantiaffinityrulesnotmatch",
         ],
     ),
-    // NodeAffinity, NodeName, NodeLabel (to 1.22); `scheduler-enforced` since 1.21.
+    // NodeAffinity, NodeName, NodeLabel (to 1.22); `scheduler-enforced` since 1.21. Nodes that a pre-filter leaves out
+    // (1.27+) are mostly those that the affinity of a pod does not name.
     (
         Scheduling::NodeAffinity,
         &[
             "node affinity",
             "node affinity/selector",
             "node selector",
+            "nodeaffinity",
+            "filtered out by the prefilter result",
             "matchnodeselector",
             "requested node name",
             "requested labels",
@@ -262,10 +272,20 @@ const REASON: &[(Scheduling, &[&str])] = &[
             "hostname",
         ],
     ),
-    // DynamicResources 1.26+: devices asked for by claim.
+    // DynamicResources 1.26+: devices asked for by claim; drivers that allocate them themselves up to 1.31.
     (
         Scheduling::InsufficientExtendedResource,
-        &["resourceclaim", "resource claim", "resource claims", "allocate all claims", "device class", "deviceclass"],
+        &[
+            "resourceclaim",
+            "resource claim",
+            "resource claims",
+            "resource driver",
+            "allocate all claims",
+            "allocate devices",
+            "device class",
+            "deviceclass",
+            "dynamicresources",
+        ],
     ),
 ];
 

@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tierwatch::config::QueueChoice;
-use tierwatch::observation::{Body, FailureClass, JobReport, ProjectId, QueueScope, SourceKind};
+use tierwatch::observation::{Body, FailureClass, JobReport, ProjectId, QueueScope, SourceKind, Wishes};
 
 mod gitlab_server;
-use gitlab_server::{Asked, Bench, DATE, Server, error_reply, job, jobs, json_reply, refused, reply, rest_job};
+use gitlab_server::{
+    Asked, Bench, DATE, Running, Server, error_reply, job, jobs, json_reply, refused, reply, rest_job,
+};
 
 const QUEUE: &[SourceKind] = &[SourceKind::GitlabQueue];
 
@@ -315,6 +317,87 @@ async fn never_more_requests_than_the_budget() {
     }
     let allowed = 30.0 + last.as_secs_f64() * 2.0;
     assert!((server.seen().len() as f64) <= allowed, "{} requests in {last:?}", server.seen().len());
+}
+
+/// So many projects; in the first five jobs wait.
+fn many_projects(asked: &Asked, count: u64) -> axum::response::Response {
+    match asked.path.strip_prefix("/api/v4/projects/").and_then(|rest| rest.strip_suffix("/jobs")) {
+        Some(id) if id.parse::<u64>().unwrap() <= 5 => json_reply(&json!([rest_job(9, "pending")])),
+        Some(_) => json_reply(&json!([])),
+        None => {
+            let page: u64 = asked.query.get("page").map_or(1, |page| page.parse().unwrap());
+            let rows: Vec<Value> = ((page - 1) * 100 + 1..=(page * 100).min(count))
+                .map(|id| json!({"id": id, "path_with_namespace": format!("kelp/p{id}")}))
+                .collect();
+            let next = if page * 100 < count { (page + 1).to_string() } else { String::new() };
+            reply(200, &[("x-next-page", &next)], json!(rows).to_string())
+        }
+    }
+}
+
+async fn next_look(running: &mut Running) -> (ProjectId, Duration) {
+    loop {
+        let heard = running.next().await;
+        if let Body::Queue { scope: QueueScope::Project(id), .. } = heard.body {
+            return (id, heard.at.mono);
+        }
+    }
+}
+
+fn hint(running: &Running, project: u64) {
+    running.wishes.send(Arc::new(Wishes { projects: vec![ProjectId(project)], ..Wishes::default() })).unwrap();
+}
+
+#[tokio::test]
+async fn of_hundreds_of_projects_the_busy_ones_come_in_every_round_and_one_told_of_comes_next() {
+    let server = Server::start(|asked| many_projects(asked, 300)).await;
+    let mut bench = Bench::new(&server).source(QueueChoice::Projects, &["kelp"]);
+    bench.config.requests_per_minute = 300;
+    let mut running = bench.run(QUEUE);
+    let (mut order, mut last) = (Vec::new(), Duration::ZERO);
+    while order.len() < 900 {
+        let (id, at) = next_look(&mut running).await;
+        order.push(id);
+        last = at;
+    }
+    assert_eq!(order.iter().collect::<std::collections::BTreeSet<_>>().len(), 300, "all are seen");
+    let places = |id| order.iter().enumerate().filter(move |(_, seen)| **seen == ProjectId(id)).map(|(place, _)| place);
+    for busy in 1..=5 {
+        let places: Vec<usize> = places(busy).collect();
+        // 63 looks are a round.
+        assert!(places.windows(2).all(|pair| pair[1] - pair[0] < 2 * 63), "{busy}: {places:?}");
+        assert!(places.len() >= 8, "{busy}: {places:?}");
+    }
+    // The bucket's 75 and five a second.
+    let allowed = 75.0 + last.as_secs_f64() * 5.0;
+    assert!((server.seen().len() as f64) <= allowed + 64.0, "{} requests in {last:?}", server.seen().len());
+
+    // Of 295 quiet ones each is seen about every fifth round.
+    let quiet = *order.iter().rev().find(|id| id.0 > 5).unwrap();
+    hint(&running, quiet.0);
+    let mut others = 0;
+    while next_look(&mut running).await.0 != quiet {
+        others += 1;
+        assert!(others < 3 * 63, "no look at {quiet}");
+    }
+}
+
+#[tokio::test]
+async fn a_project_told_of_is_looked_at_before_the_next_round() {
+    let server = Server::start(|asked| many_projects(asked, 100)).await;
+    let mut bench = Bench::new(&server).source(QueueChoice::Projects, &["kelp"]);
+    // Twelve looks in each 15 s, in real time.
+    (bench.config.requests_per_minute, bench.speed) = (60, 1.0);
+    let mut running = bench.run(QUEUE);
+    let mut seen = Vec::new();
+    while seen.len() < 12 {
+        seen.push(next_look(&mut running).await.0.0);
+    }
+    let unseen = (1..=100).find(|id| !seen.contains(id)).unwrap();
+    hint(&running, unseen);
+    let (next, at) = next_look(&mut running).await;
+    assert_eq!(next, ProjectId(unseen));
+    assert!(at < Duration::from_secs(14), "{at:?}");
 }
 
 #[tokio::test]

@@ -34,10 +34,27 @@ pub trait Poll: Send {
         1
     }
 
-    /// Returns when the next run should come before its time. Never, unless a source says otherwise.
-    async fn woken(&mut self) {
+    /// Returns when something should be asked before the next run is due. Never, unless a source says otherwise.
+    async fn woken(&mut self) -> Wake {
         std::future::pending().await
     }
+
+    /// Asks what cannot wait; the next run keeps its time.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    async fn between(&mut self, _outbox: &Outbox) -> Result<(), Interrupted> {
+        Ok(())
+    }
+}
+
+/// What a source wants to do before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// The next run.
+    Run,
+    /// Something small [`between`](Poll::between) two runs.
+    Between,
 }
 
 /// Why a run did not end well.
@@ -76,38 +93,55 @@ pub async fn run<P: Poll>(mut source: P, schedule: Schedule, outbox: Outbox, own
     for round in 0_u64.. {
         let started = clock.now();
         let span = tracing::info_span!("poll", source = outbox.key().kind.as_str(), round);
-        let attempt = source.run(&outbox).instrument(span);
-        let outcome = match tokio::time::timeout(schedule.give_up_after, attempt).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Interrupted::Failed(given_up(schedule.give_up_after))),
-        };
+        let outcome = bounded(schedule, source.run(&outbox)).instrument(span).await;
         let took = clock.now().since(&started);
         own.source_run(outbox.key().kind, took);
         let every = schedule.every.saturating_mul(source.rounds());
-        let wait = match outcome {
-            Ok(()) => pause(every, took, outbox.key().kind, round),
-            Err(Interrupted::Stopped) => return,
-            Err(Interrupted::Failed(failure)) => {
-                tracing::warn!(
-                    source = outbox.key().kind.as_str(),
-                    class = failure.class.as_str(),
-                    "{}",
-                    failure.detail
-                );
-                let wait = pause(every, took, outbox.key().kind, round).max(patience(&failure));
-                if outbox.say(Body::Failed(failure)).await.is_err() {
-                    return;
-                }
+        let due = clock.now().mono.saturating_add(pause(every, took, outbox.key().kind, round));
+        let mut told = tell(outcome, &outbox).await;
+        loop {
+            let left = due.saturating_sub(clock.now().mono);
+            match told {
+                Err(Stopped) => return,
                 // Whoever was told to wait is not woken earlier.
-                clock.sleep(wait).await;
-                continue;
+                Ok(Some(patience)) => {
+                    clock.sleep(left.max(patience)).await;
+                    break;
+                }
+                Ok(None) => {}
             }
-        };
-        tokio::select! {
-            () = clock.sleep(wait) => {}
-            () = source.woken() => {}
+            tokio::select! {
+                () = clock.sleep(left) => break,
+                wake = source.woken() => match wake {
+                    Wake::Run => break,
+                    Wake::Between => told = tell(bounded(schedule, source.between(&outbox)).await, &outbox).await,
+                },
+            }
         }
     }
+}
+
+async fn bounded(
+    schedule: Schedule,
+    attempt: impl Future<Output = Result<(), Interrupted>>,
+) -> Result<(), Interrupted> {
+    match tokio::time::timeout(schedule.give_up_after, attempt).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Interrupted::Failed(given_up(schedule.give_up_after))),
+    }
+}
+
+/// Says a failure, and how long it asks us to wait at least.
+async fn tell(outcome: Result<(), Interrupted>, outbox: &Outbox) -> Result<Option<Duration>, Stopped> {
+    let failure = match outcome {
+        Ok(()) => return Ok(None),
+        Err(Interrupted::Stopped) => return Err(Stopped),
+        Err(Interrupted::Failed(failure)) => failure,
+    };
+    tracing::warn!(source = outbox.key().kind.as_str(), class = failure.class.as_str(), "{}", failure.detail);
+    let patience = patience(&failure);
+    outbox.say(Body::Failed(failure)).await?;
+    Ok(Some(patience))
 }
 
 fn given_up(limit: Duration) -> Failure {

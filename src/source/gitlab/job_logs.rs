@@ -12,6 +12,7 @@ use crate::observation::{Body, Failure, FailureClass, JobLog, LookUp, Wishes};
 use crate::source::Outbox;
 use crate::source::poll::{Interrupted, Poll};
 
+use super::budget::per_round;
 use super::client::Client;
 use super::error::ClientError;
 use super::notes::Notes;
@@ -35,6 +36,7 @@ pub(crate) struct JobLogs {
     client: Client,
     wishes: watch::Receiver<Arc<Wishes>>,
     wished: Wished,
+    at_most: usize,
     notes: Notes,
 }
 
@@ -45,8 +47,8 @@ impl JobLogs {
         requests_per_minute: u32,
         interval: Duration,
     ) -> Self {
-        let wished = Wished::new(ASK_AGAIN, requests_per_minute, interval, BUDGET_PART);
-        Self { client, wishes, wished, notes: Notes::default() }
+        let at_most = per_round(requests_per_minute, interval, BUDGET_PART);
+        Self { client, wishes, wished: Wished::new(ASK_AGAIN), at_most, notes: Notes::default() }
     }
 
     /// How the log ends, or nothing where this one cannot be had.
@@ -81,7 +83,7 @@ fn patient(error: ClientError) -> Failure {
 impl Poll for JobLogs {
     async fn run(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
         let wishes = self.wishes.borrow_and_update().clone();
-        let due = self.wished.due(&wishes.logs, outbox.clock().now().mono);
+        let due = self.wished.due(&wishes.logs, self.at_most, outbox.clock().now().mono);
         if due.is_empty() {
             // Nothing to ask is not the same as not being there.
             outbox.say(Body::Alive).await?;

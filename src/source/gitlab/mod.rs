@@ -26,7 +26,7 @@ pub mod queries;
 mod queue;
 mod queue_projects;
 mod refs;
-mod rotation;
+pub mod rotation;
 mod runners;
 mod sources;
 mod started;

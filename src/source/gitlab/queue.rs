@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::config::QueueChoice;
 use crate::observation::{Body, FailureClass, QueueScope};
-use crate::source::poll::{Interrupted, Poll};
+use crate::source::poll::{Interrupted, Poll, Wake};
 use crate::source::{Outbox, Texts};
 
 use super::client::Client;
@@ -157,5 +157,18 @@ impl Poll for Queue {
 
     fn rounds(&self) -> u32 {
         self.pace.rounds()
+    }
+
+    async fn woken(&mut self) -> Wake {
+        // A list of the whole instance is read as a whole.
+        if *self.way.borrow() != Some(Way::Projects) {
+            std::future::pending::<()>().await;
+        }
+        self.projects.hinted().await;
+        Wake::Between
+    }
+
+    async fn between(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
+        self.projects.look_at_hinted(outbox).await
     }
 }

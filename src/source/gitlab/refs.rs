@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::metrics::Operation;
 use crate::observation::{Body, ProjectId, ProtectedRefs, Wishes};
 use crate::source::Outbox;
-use crate::source::poll::{Interrupted, Poll};
+use crate::source::poll::{Interrupted, Poll, Wake};
 
 use super::client::Client;
 use super::error::ClientError;
@@ -134,14 +134,14 @@ impl Poll for Refs {
         first_failure.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    async fn woken(&mut self) {
+    async fn woken(&mut self) -> Wake {
         // A job is uncertain until its project's refs are read: a new wish does not wait for the next round.
         loop {
             if self.wishes.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
             if self.has_new() {
-                return;
+                return Wake::Run;
             }
         }
     }

@@ -1,7 +1,13 @@
 //! Whose turn it is when the queue is read project by project: pure book-keeping.
 //!
-//! Projects with waiting or running jobs are looked at in every round; the rest in turn, so that each was seen
-//! within the sweep; and never more than the round's allowance of requests.
+//! Each round has an allowance of requests, and the projects wish for them:
+//!
+//! 1. those of which a webhook told something, and those where jobs waited or ran at the last look: every round;
+//! 2. a fair part of the others, the longest unseen first, so that each is seen within the sweep: this part is kept for
+//!    them, and where it leaves too little for the first, those take turns;
+//! 3. what is left goes by urgency. Where jobs were a minute ago the next ones are likelier than where they were a year
+//!    ago: the chance is about one in the time of silence, and jobs wait unseen the least when the time between two looks
+//!    follows the square root of that time. How often a look comes then follows from the allowance alone.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -10,189 +16,234 @@ use std::time::Duration;
 
 use crate::observation::{ProjectId, ProjectReport};
 
-/// The part of a round kept for quiet projects however many busy ones there are: otherwise a project whose
-/// first job waits would never be seen.
-const QUIET_PART: usize = 10;
+/// The part of a round that quiet projects may take for the sweep, however many there are: the busy ones need the rest.
+const QUIET_PART: f64 = 0.75;
+
+/// Rounds start late at times; the sweep is planned a little shorter than promised.
+const MARGIN: f64 = 0.97;
+
+/// How long a project is taken to have been silent of which nobody says it.
+const LONG_SILENCE: Duration = Duration::from_secs(30 * 86_400);
 
 /// The watched projects and when each was looked at.
 #[derive(Debug, Default)]
-pub(crate) struct Rotation(BTreeMap<ProjectId, Seat>);
+pub struct Rotation {
+    seats: BTreeMap<ProjectId, Seat>,
+    /// Requests spent since the last round on projects that could not wait for the next one.
+    spent: usize,
+}
 
 #[derive(Debug)]
 struct Seat {
     path: Arc<str>,
     looked: Option<Duration>,
+    /// Since when no job was there, and how long it had been silent by then.
+    silent: (Duration, Duration),
     busy: bool,
+    hinted: bool,
     hidden: bool,
+    /// Requests that the last look took.
+    cost: usize,
 }
 
 /// What one round may do.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Round {
-    pub(crate) every: Duration,
-    pub(crate) sweep: Duration,
-    pub(crate) allowance: usize,
+pub struct Round {
+    /// From one round to the next.
+    pub every: Duration,
+    /// Each project is seen once in this time.
+    pub sweep: Duration,
+    /// Requests for one round; at least 1.
+    pub allowance: usize,
+}
+
+/// A watched project, and how long nothing had happened there when it was listed, where that is known.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The project.
+    pub project: ProjectReport,
+    /// The time since its last activity, as GitLab counts it (pushes, comments; not jobs).
+    pub silence: Option<Duration>,
+}
+
+/// What a look at a project found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// Jobs wait or run there.
+    pub jobs: bool,
+    /// Requests that it took.
+    pub requests: usize,
+}
+
+impl Round {
+    /// How many of so many quiet projects are looked at in each round for all to be seen within the sweep; of some at
+    /// least one, of more than their part holds only that.
+    fn kept_for(self, quiet: usize) -> usize {
+        let rounds = (self.sweep.div_duration_f64(self.every) * MARGIN).max(1.0);
+        let needed = (quiet as f64 / rounds).ceil() as usize;
+        let part = (self.allowance as f64 * QUIET_PART) as usize;
+        needed.min(part.max(1))
+    }
+}
+
+impl Seat {
+    fn silence(&self, now: Duration) -> Duration {
+        let (since, before) = self.silent;
+        now.saturating_sub(since).saturating_add(before)
+    }
+
+    /// How long ago it was looked at, measured by how long it is silent.
+    fn urgency(&self, now: Duration, every: Duration) -> f64 {
+        let age = self.looked.map_or(Duration::MAX, |at| now.saturating_sub(at));
+        age.as_secs_f64() / self.silence(now).max(every).as_secs_f64().sqrt()
+    }
+
+    fn comes_first(&self) -> bool {
+        self.busy || self.hinted
+    }
 }
 
 impl Rotation {
-    /// The projects as they are now; those known keep their place.
-    pub(crate) fn replace(&mut self, projects: &[ProjectReport]) {
-        let mut former = std::mem::take(&mut self.0);
-        for project in projects {
-            let seat = former.remove(&project.id);
-            let seat = seat.unwrap_or(Seat { path: project.path.clone(), looked: None, busy: false, hidden: false });
-            self.0.insert(project.id, Seat { path: project.path.clone(), ..seat });
+    /// The projects as they are `now`; those known keep their place.
+    pub fn replace(&mut self, projects: &[Listed], now: Duration) {
+        let mut former = std::mem::take(&mut self.seats);
+        for Listed { project, silence } in projects {
+            let told = silence.unwrap_or(LONG_SILENCE);
+            let mut seat = former.remove(&project.id).unwrap_or_else(|| Seat {
+                path: project.path.clone(),
+                looked: None,
+                silent: (now, told),
+                busy: false,
+                hinted: false,
+                hidden: false,
+                cost: 1,
+            });
+            seat.path = project.path.clone();
+            if told < seat.silence(now) {
+                seat.silent = (now, told);
+            }
+            self.seats.insert(project.id, seat);
         }
     }
 
-    /// Who is looked at in this round, the most urgent first.
-    pub(crate) fn plan(&self, round: Round) -> Vec<ProjectReport> {
+    /// Who is looked at in the round that begins `now`, the most urgent first.
+    pub fn plan(&mut self, round: Round, now: Duration) -> Vec<ProjectReport> {
+        let allowance = round.allowance.saturating_sub(std::mem::take(&mut self.spent)).max(1);
         // With one request a round nobody can come first: all take turns.
-        let comes_first = |seat: &Seat| seat.busy && round.allowance > 1;
-        let in_turn = |first: bool| {
-            let mut seats: Vec<_> = self.0.iter().filter(|(_, seat)| comes_first(seat) == first).collect();
-            // `None`, never looked at, sorts before any time.
-            seats.sort_by_key(|(id, seat)| (seat.looked, Reverse(**id)));
-            seats
-        };
-        let (busy, quiet) = (in_turn(true), in_turn(false));
-        let kept = if quiet.is_empty() { 0 } else { (round.allowance / QUIET_PART).max(1) };
-        let busy_turns = busy.len().min(round.allowance.saturating_sub(kept));
+        let first = |seat: &Seat| seat.comes_first() && allowance > 1;
+        let (mut busy, mut quiet): (Vec<_>, Vec<_>) = self.seats.iter().partition(|(_, seat)| first(seat));
+        // `None`, never looked at, sorts before any time.
+        busy.sort_by_key(|(id, seat)| (seat.looked, Reverse(**id)));
+        quiet.sort_by_key(|(id, seat)| (seat.looked, seat.silence(now), Reverse(**id)));
 
-        let unseen = quiet.iter().filter(|(_, seat)| seat.looked.is_none()).count();
-        let rounds_per_sweep = (round.sweep.as_secs_f64() / round.every.as_secs_f64().max(0.001)).max(1.0);
-        let fair = (quiet.len() as f64 / rounds_per_sweep).ceil() as usize;
-        let quiet_turns = unseen.max(fair).min(round.allowance - busy_turns);
+        let kept = round.kept_for(quiet.len()).min(allowance);
+        let mut turns = Turns { left: allowance - kept, taken: Vec::new() };
+        busy.into_iter().for_each(|seat| turns.offer(seat));
+        turns.left += kept;
 
-        let turns = busy.into_iter().take(busy_turns).chain(quiet.into_iter().take(quiet_turns));
-        turns.map(|(id, seat)| ProjectReport { id: *id, path: seat.path.clone() }).collect()
+        let in_turn = kept.max(quiet.iter().filter(|(_, seat)| seat.looked.is_none()).count());
+        let mut rest = quiet.split_off(in_turn.min(quiet.len()));
+        quiet.into_iter().for_each(|seat| turns.offer(seat));
+        rest.sort_by(|(_, a), (_, b)| b.urgency(now, round.every).total_cmp(&a.urgency(now, round.every)));
+        rest.into_iter().for_each(|seat| turns.offer(seat));
+        turns.taken
     }
 
-    /// Something happens in these projects: they come as first as the busy ones, and before those seen of late.
-    pub(crate) fn hint(&mut self, ids: &[ProjectId]) {
+    /// Who cannot wait for the next round: a webhook told of it, and it was not looked at for a whole period.
+    #[must_use]
+    pub fn between(&self, round: Round, now: Duration) -> Vec<ProjectReport> {
+        let rested = |seat: &Seat| seat.looked.is_none_or(|at| now.saturating_sub(at) >= round.every);
+        let mut due: Vec<_> = self.seats.iter().filter(|(_, seat)| seat.hinted && rested(seat)).collect();
+        due.sort_by_key(|(id, seat)| (seat.looked, Reverse(**id)));
+        let quiet = self.seats.values().filter(|seat| !seat.comes_first()).count();
+        let left = round.allowance.saturating_sub(round.kept_for(quiet)).saturating_sub(self.spent);
+        let mut turns = Turns { left, taken: Vec::new() };
+        due.into_iter().for_each(|seat| turns.offer(seat));
+        turns.taken
+    }
+
+    /// So many requests were sent outside of a round: the next one has as many less.
+    pub fn spend(&mut self, requests: usize) {
+        self.spent += requests;
+    }
+
+    /// How long it takes to see every project once, where that is longer than the sweep.
+    #[must_use]
+    pub fn longer_than_sweep(&self, round: Round) -> Option<Duration> {
+        let busy: usize = self.seats.values().filter(|seat| seat.comes_first()).map(|seat| seat.cost).sum();
+        let quiet = self.seats.values().filter(|seat| !seat.comes_first()).count();
+        let left = round.allowance.saturating_sub(busy).max(round.kept_for(quiet)).max(1);
+        let rounds = u32::try_from(quiet.div_ceil(left)).unwrap_or(u32::MAX);
+        Some(round.every.saturating_mul(rounds)).filter(|long| *long > round.sweep)
+    }
+
+    /// Something happens in these projects: they come before those that nobody speaks of.
+    pub fn hint(&mut self, ids: &[ProjectId]) {
         for id in ids {
-            if let Some(seat) = self.0.get_mut(id) {
-                seat.busy = true;
+            // A project that hides its jobs does not show them for a hook either.
+            if let Some(seat) = self.seats.get_mut(id).filter(|seat| !seat.hidden) {
+                seat.hinted = true;
             }
         }
     }
 
     /// `id` was looked at and answered.
-    pub(crate) fn answered(&mut self, id: ProjectId, at: Duration, busy: bool) {
-        if let Some(seat) = self.0.get_mut(&id) {
-            (seat.looked, seat.busy, seat.hidden) = (Some(at), busy, false);
+    pub fn answered(&mut self, id: ProjectId, at: Duration, found: Found) {
+        if let Some(seat) = self.seats.get_mut(&id) {
+            (seat.looked, seat.busy, seat.hinted, seat.hidden) = (Some(at), found.jobs, false, false);
+            seat.cost = found.requests.max(1);
+            if found.jobs {
+                seat.silent = (at, Duration::ZERO);
+            }
         }
     }
 
     /// `id` was looked at in vain: others come first, whatever was known of its jobs.
-    pub(crate) fn failed(&mut self, id: ProjectId, at: Duration, hidden: bool) {
-        if let Some(seat) = self.0.get_mut(&id) {
-            (seat.looked, seat.hidden) = (Some(at), hidden);
-            seat.busy &= !hidden;
+    pub fn failed(&mut self, id: ProjectId, at: Duration, hidden: bool) {
+        if let Some(seat) = self.seats.get_mut(&id) {
+            (seat.looked, seat.hinted, seat.hidden) = (Some(at), false, hidden);
+            if hidden {
+                (seat.busy, seat.silent) = (false, (at, LONG_SILENCE));
+            }
         }
     }
 
     /// Paths of the projects that do not show their jobs.
-    pub(crate) fn hidden(&self) -> Vec<String> {
-        self.0.values().filter(|seat| seat.hidden).map(|seat| seat.path.to_string()).collect()
+    #[must_use]
+    pub fn hidden(&self) -> Vec<String> {
+        self.seats.values().filter(|seat| seat.hidden).map(|seat| seat.path.to_string()).collect()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    /// How many projects are watched.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.seats.len()
+    }
+
+    /// No project is watched.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.seats.is_empty()
+    }
+}
+
+/// Turns given out until the allowance is used up.
+struct Turns {
+    left: usize,
+    taken: Vec<ProjectReport>,
+}
+
+impl Turns {
+    /// A project takes what its last look took. One whose jobs fill more pages than are left is looked at all the
+    /// same while anything is: it would never be seen otherwise.
+    fn offer(&mut self, (id, seat): (&ProjectId, &Seat)) {
+        if self.left > 0 {
+            self.left = self.left.saturating_sub(seat.cost);
+            self.taken.push(ProjectReport { id: *id, path: seat.path.clone() });
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rotation(count: u64) -> Rotation {
-        let mut rotation = Rotation::default();
-        let project = |id| ProjectReport { id: ProjectId(id), path: format!("g/{id}").into() };
-        rotation.replace(&(1..=count).map(project).collect::<Vec<_>>());
-        rotation
-    }
-
-    fn round(allowance: usize) -> Round {
-        Round { every: Duration::from_secs(15), sweep: Duration::from_secs(1800), allowance }
-    }
-
-    fn ids(plan: &[ProjectReport]) -> Vec<u64> {
-        plan.iter().map(|project| project.id.0).collect()
-    }
-
-    #[test]
-    fn at_first_all_are_looked_at_within_the_allowance() {
-        let mut rotation = rotation(100);
-        let mut seen = std::collections::BTreeSet::new();
-        for turn in 0..3 {
-            let plan = rotation.plan(round(40));
-            assert!(plan.len() <= 40);
-            for project in &plan {
-                rotation.answered(project.id, Duration::from_secs(turn), false);
-                seen.insert(project.id);
-            }
-        }
-        assert_eq!(seen.len(), 100);
-        // Then one in 120 rounds each: one a round.
-        assert_eq!(rotation.plan(round(40)).len(), 1);
-    }
-
-    #[test]
-    fn busy_projects_come_every_round_and_quiet_ones_are_not_forgotten() {
-        let mut rotation = rotation(20);
-        for id in 1..=20 {
-            rotation.answered(ProjectId(id), Duration::from_secs(id), id <= 15);
-        }
-        let plan = rotation.plan(round(40));
-        assert_eq!(plan.len(), 16);
-        assert_eq!(ids(&plan)[15], 16, "the quiet one looked at longest ago");
-        // More busy ones than the allowance: the longest unseen first, and a place for the quiet.
-        let plan = rotation.plan(round(10));
-        assert_eq!(ids(&plan), [1, 2, 3, 4, 5, 6, 7, 8, 9, 16]);
-    }
-
-    #[test]
-    fn a_project_of_which_a_hook_told_is_looked_at_next() {
-        let mut rotation = rotation(2000);
-        for id in 1..=2000 {
-            rotation.answered(ProjectId(id), Duration::from_secs(id), id <= 15);
-        }
-        assert!(!ids(&rotation.plan(round(50))).contains(&1999));
-        rotation.hint(&[ProjectId(1999), ProjectId(5000)]);
-        assert!(ids(&rotation.plan(round(50))).contains(&1999));
-        rotation.answered(ProjectId(1999), Duration::from_secs(2001), false);
-        assert!(!ids(&rotation.plan(round(50))).contains(&1999), "nothing was found there: it is quiet again");
-    }
-
-    #[test]
-    fn every_quiet_project_is_seen_within_the_sweep() {
-        let mut rotation = rotation(600);
-        let mut last: BTreeMap<ProjectId, u64> = BTreeMap::new();
-        for turn in 0..400_u64 {
-            let now = turn * 15;
-            for project in rotation.plan(round(50)) {
-                if let Some(before) = last.insert(project.id, now) {
-                    assert!(now - before <= 1800, "{} after {} s", project.id, now - before);
-                }
-                rotation.answered(project.id, Duration::from_secs(now), false);
-            }
-        }
-        assert_eq!(last.len(), 600);
-    }
-
-    #[test]
-    fn a_failing_project_goes_to_the_end_and_a_gone_one_leaves() {
-        let mut rotation = rotation(3);
-        rotation.failed(ProjectId(3), Duration::from_secs(1), true);
-        assert_eq!(rotation.hidden(), ["g/3"]);
-        assert_eq!(ids(&rotation.plan(round(2))), [2, 1]);
-        rotation.answered(ProjectId(3), Duration::from_secs(1), true);
-        rotation.answered(ProjectId(2), Duration::from_secs(2), false);
-        rotation.answered(ProjectId(1), Duration::from_secs(3), true);
-        assert_eq!(ids(&rotation.plan(round(1))), [3], "with one request a round all take turns");
-        rotation.replace(&[ProjectReport { id: ProjectId(1), path: "g/1".into() }]);
-        assert_eq!((rotation.len(), rotation.hidden().len()), (1, 0));
-        assert!(Rotation::default().plan(round(10)).is_empty());
-    }
-}
+#[path = "rotation_tests.rs"]
+mod tests;

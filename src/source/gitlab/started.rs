@@ -10,9 +10,10 @@ use tokio::sync::watch;
 
 use crate::metrics::Operation;
 use crate::observation::{Body, Failure, JobReport, LookUp, QueueScope, Wishes};
-use crate::source::poll::{Interrupted, Poll};
+use crate::source::poll::{Interrupted, Poll, Wake};
 use crate::source::{Outbox, Texts};
 
+use super::budget::per_round;
 use super::client::Client;
 use super::error::ClientError;
 use super::instance_jobs::{self, Wanted};
@@ -26,8 +27,11 @@ use super::wished::Wished;
 /// The same job is not asked for more often: GitLab needs time to finish what we wait for.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 
-/// The part of the request budget that look-ups may use.
-const BUDGET_PART: f64 = 0.2;
+/// The part of the request budget that look-ups may use beside lists of the whole instance.
+const LOOK_UP_PART: f64 = 0.2;
+
+/// Beside a queue that is read project by project, which takes most of the budget.
+const LOOK_UP_PART_BESIDE_PROJECTS: f64 = 0.1;
 
 /// The part that the list of running jobs may use: most starts are told by pods and look-ups, so a long list waits.
 const LIST_PART: f64 = 0.2;
@@ -37,6 +41,7 @@ pub(crate) struct Started {
     client: Client,
     way: watch::Receiver<Option<Way>>,
     wishes: watch::Receiver<Arc<Wishes>>,
+    requests_per_minute: u32,
     interval: Duration,
     wished: Wished,
     pace: Pace,
@@ -54,10 +59,10 @@ impl Started {
         requests_per_minute: u32,
         interval: Duration,
     ) -> Self {
-        let wished = Wished::new(ASK_AGAIN, requests_per_minute, interval, BUDGET_PART);
+        let wished = Wished::new(ASK_AGAIN);
         let pace = Pace::new(interval, requests_per_minute, LIST_PART);
         let (notes, texts) = (Notes::default(), Texts::default());
-        Self { client, way, wishes, interval, wished, pace, resting: 0, notes, texts }
+        Self { client, way, wishes, requests_per_minute, interval, wished, pace, resting: 0, notes, texts }
     }
 
     /// The way the queue is read. `auto` chooses by its first answer: that is waited for, but not longer than a
@@ -85,9 +90,10 @@ impl Started {
         Ok(())
     }
 
-    async fn look_up(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
+    async fn look_up(&mut self, part: f64, outbox: &Outbox) -> Result<(), Interrupted> {
         let wishes = self.wishes.borrow_and_update().clone();
-        let wanted = self.wished.due(&wishes.look_ups, outbox.clock().now().mono);
+        let at_most = per_round(self.requests_per_minute, self.interval, part);
+        let wanted = self.wished.due(&wishes.look_ups, at_most, outbox.clock().now().mono);
         let client = &self.client;
         let mut answers = futures::stream::iter(wanted)
             .map(|wish| async move { (ask(client, wish).await, wish) })
@@ -128,18 +134,21 @@ impl Poll for Started {
             // Project by project the running jobs come with the queue.
             self.pace.adapt(0, outbox).await?;
             self.resting = 0;
-        } else if self.resting > 0 {
+            return self.look_up(LOOK_UP_PART_BESIDE_PROJECTS, outbox).await;
+        }
+        if self.resting > 0 {
             self.resting -= 1;
         } else {
             self.say_running(outbox).await?;
         }
-        self.look_up(outbox).await
+        self.look_up(LOOK_UP_PART, outbox).await
     }
 
-    async fn woken(&mut self) {
+    async fn woken(&mut self) -> Wake {
         // The way changed: the running jobs need not wait for the next round.
         if self.way.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Wake::Run
     }
 }

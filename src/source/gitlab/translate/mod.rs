@@ -36,6 +36,12 @@ pub fn project_from_rest(row: &Value) -> Option<ProjectReport> {
     Some(ProjectReport { id: ProjectId(number(row.get("id"))?), path: text(row, "path_with_namespace")? })
 }
 
+/// When something last happened in the project of such a row: pushes and comments, told to the hour; not jobs.
+#[must_use]
+pub fn last_activity_from_rest(row: &Value) -> Option<Timestamp> {
+    time(row, "last_activity_at")
+}
+
 /// The name pattern of a row of `GET /projects/:id/protected_branches` or `…/protected_tags`.
 #[must_use]
 pub fn ref_pattern_from_rest(row: &Value) -> Option<Arc<str>> {

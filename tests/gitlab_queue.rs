@@ -322,10 +322,10 @@ async fn never_more_requests_than_the_budget() {
 /// So many projects; in the first five jobs wait.
 fn many_projects(asked: &Asked, count: u64) -> axum::response::Response {
     match asked.path.strip_prefix("/api/v4/projects/").and_then(|rest| rest.strip_suffix("/jobs")) {
-        Some(id) if id.parse::<u64>().unwrap() <= 5 => json_reply(&json!([rest_job(9, "pending")])),
+        Some("1" | "2" | "3" | "4" | "5") => json_reply(&json!([rest_job(9, "pending")])),
         Some(_) => json_reply(&json!([])),
         None => {
-            let page: u64 = asked.query.get("page").map_or(1, |page| page.parse().unwrap());
+            let page: u64 = asked.query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1);
             let rows: Vec<Value> = ((page - 1) * 100 + 1..=(page * 100).min(count))
                 .map(|id| json!({"id": id, "path_with_namespace": format!("kelp/p{id}")}))
                 .collect();
@@ -345,7 +345,7 @@ async fn next_look(running: &mut Running) -> (ProjectId, Duration) {
 }
 
 fn hint(running: &Running, project: u64) {
-    running.wishes.send(Arc::new(Wishes { projects: vec![ProjectId(project)], ..Wishes::default() })).unwrap();
+    running.wishes.send_replace(Arc::new(Wishes { projects: vec![ProjectId(project)], ..Wishes::default() }));
 }
 
 #[tokio::test]

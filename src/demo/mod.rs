@@ -6,6 +6,7 @@
 mod cluster;
 pub mod faults;
 pub mod gitlab_api;
+mod hooks;
 pub mod kube_api;
 mod rehearsal;
 pub mod scenario;

@@ -50,9 +50,12 @@ impl Rehearsal {
     /// When one of them cannot start.
     pub async fn start(scenario: Scenario, seed: u64, speed: f64, listen: &str) -> Result<Self, RehearsalError> {
         let clock = Clock::simulated(beginning(), speed);
-        let demo = Demo::start(scenario, seed, clock.clone()).await?;
-        let config = Config::from_yaml(&demo.config_yaml())?;
+        let mut demo = Demo::start(scenario, seed, clock.clone()).await?;
+        let config = Config::from_yaml(&(demo.config_yaml() + &demo.webhook_yaml()))?;
         let daemon = Daemon::start(config, listen, clock).await?;
+        if let Some(address) = daemon.hooks_address() {
+            demo.send_hooks(address);
+        }
         Ok(Self { demo, daemon })
     }
 

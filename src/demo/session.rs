@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::faults::{GitlabFault, KubeFault};
 use super::gitlab_api::{self, access};
+use super::hooks::{self, Habit};
 use super::kube_api;
 use super::scenario::{Scenario, WARM};
 use super::stage::Stage;
@@ -39,6 +40,7 @@ pub struct Demo {
     files: TempDir,
     tasks: Vec<JoinHandle<()>>,
     tiers_yaml: String,
+    hooks: Option<Habit>,
 }
 
 /// Why a demo cannot start.
@@ -79,7 +81,7 @@ impl Demo {
         let gitlab_url = format!("http://{}", gitlab.1);
         let kube_url = format!("http://{}", kube.1);
         world.gitlab_url.clone_from(&gitlab_url);
-        let tiers_yaml = tiers_yaml(&world);
+        let (tiers_yaml, hooks) = (tiers_yaml(&world), world.hooks());
         let stage = Stage::new(world, clock);
         let files = files(&kube_url).map_err(DemoError::Files)?;
         let ticker = Arc::clone(&stage);
@@ -88,7 +90,7 @@ impl Demo {
             serve(kube.0, kube_api::router(Arc::clone(&stage))),
             tokio::spawn(async move { ticker.run().await }),
         ];
-        Ok(Self { stage, gitlab_url, kube_url, files, tasks, tiers_yaml })
+        Ok(Self { stage, gitlab_url, kube_url, files, tasks, tiers_yaml, hooks })
     }
 
     /// A kubeconfig for the simulated cluster.
@@ -113,6 +115,22 @@ impl Demo {
             quoted(&self.kubeconfig()),
             self.tiers_yaml
         )
+    }
+
+    /// The part of the configuration that lets the daemon take job hooks, where the scenario has any.
+    #[must_use]
+    pub fn webhook_yaml(&self) -> String {
+        let secret = quoted(&self.files.path().join("hook-secret"));
+        let yaml = format!("webhook: {{ listen_address: \"127.0.0.1:0\", secret_file: {secret} }}\n");
+        self.hooks.map_or_else(String::new, |_| yaml)
+    }
+
+    /// Sends GitLab's job hooks to a daemon's listener, where the scenario has any.
+    pub fn send_hooks(&mut self, to: SocketAddr) {
+        if let Some(habit) = self.hooks {
+            let url = format!("http://{to}/webhooks/gitlab");
+            self.tasks.push(tokio::spawn(hooks::deliver(Arc::clone(&self.stage), habit, url)));
+        }
     }
 
     /// The truth up to now.
@@ -171,6 +189,7 @@ fn serve(listener: TcpListener, router: Router) -> JoinHandle<()> {
 fn files(kube_url: &str) -> std::io::Result<TempDir> {
     let files = tempfile::Builder::new().prefix("tierwatch-demo-").tempdir()?;
     std::fs::write(files.path().join("gitlab-token"), format!("{}\n", access::ADMIN_TOKEN))?;
+    std::fs::write(files.path().join("hook-secret"), format!("{}\n", hooks::SECRET))?;
     let kubeconfig = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: demo\n\
          clusters: [{{ name: demo, cluster: {{ server: \"{kube_url}\" }} }}]\n\

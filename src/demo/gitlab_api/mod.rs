@@ -3,6 +3,7 @@
 pub mod access;
 mod answer;
 mod graphql;
+pub(super) mod hook;
 mod misdeeds;
 mod paging;
 mod rest;

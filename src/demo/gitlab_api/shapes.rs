@@ -14,7 +14,7 @@ pub(super) fn instant(at: Timestamp) -> String {
     jiff::fmt::strtime::format("%Y-%m-%dT%H:%M:%S.%3fZ", at).unwrap_or_else(|_| at.to_string())
 }
 
-fn seconds(duration: jiff::SignedDuration) -> f64 {
+pub(super) fn seconds(duration: jiff::SignedDuration) -> f64 {
     // Whole milliseconds, so that no noise of the division shows.
     (duration.as_secs_f64() * 1000.0).round() / 1000.0
 }

@@ -11,6 +11,7 @@ pub(crate) use self::show::WARM;
 use jiff::SignedDuration;
 
 use super::faults::{GitlabFault, KubeFault};
+use super::hooks::Habit;
 use super::world::images::Trouble;
 
 /// A story.
@@ -30,6 +31,8 @@ pub struct Scenario {
     pub(crate) traffic: Vec<(&'static str, f64)>,
     /// What happens when, counted from the start.
     pub(crate) script: Vec<(SignedDuration, Act)>,
+    /// How job hooks fare; without, GitLab sends none.
+    pub(crate) hooks: Option<Habit>,
     /// Starts again from the beginning when it is over.
     pub(crate) endless: bool,
 }
@@ -117,5 +120,6 @@ fn story(
 ) -> Scenario {
     // Any seed will do; a different one for each story keeps them from looking alike.
     let seed = name.bytes().fold(7, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
-    Scenario { name, about, shows, length: minute(minutes), seed, traffic: usual_traffic(), script, endless: false }
+    let (length, traffic) = (minute(minutes), usual_traffic());
+    Scenario { name, about, shows, length, seed, traffic, script, hooks: None, endless: false }
 }

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use super::{Act, Kind, Scenario, minute, story};
 use crate::demo::faults::{GitlabFault, KubeFault};
+use crate::demo::hooks::Habit;
 use crate::demo::world::images::Trouble;
 
 /// The show opens this far into its first incident, so that a newcomer sees it at once.
@@ -34,5 +35,9 @@ pub(super) fn scenario() -> Scenario {
         (minute(84), Act::Burst { tier: "standard", jobs: 130, over: minute(1), kind: Kind::OneProject }),
     ];
     let about = "one incident after the other, for ever: what `demo` plays without --scenario";
-    Scenario { endless: true, ..story("show", about, "a platform in trouble, and why", 95, script) }
+    Scenario {
+        endless: true,
+        hooks: Some(Habit::Reliable),
+        ..story("show", about, "a platform in trouble, and why", 95, script)
+    }
 }

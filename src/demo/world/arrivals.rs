@@ -120,6 +120,7 @@ impl World {
         };
         self.jobs.insert(id, job);
         self.pending.insert(id);
+        self.tell(id);
         if served {
             self.after(tier_row.start_within, Step::Deadline(id));
         }

@@ -32,6 +32,7 @@ use super::cluster::node::Node;
 use super::cluster::pod::Pod;
 use super::cluster::store::Store;
 use super::faults::{Faults, GitlabFault, KubeFault};
+use super::hooks::Habit;
 use super::scenario::Scenario;
 use super::truth::TierTruth;
 
@@ -55,6 +56,8 @@ pub struct World {
     pub(crate) faults: Faults,
     pub(crate) truths: Vec<TierTruth>,
     scenario: Scenario,
+    /// Jobs as each change left them, where somebody listens.
+    news: Option<Vec<Job>>,
     agenda: Agenda<Step>,
     chance: Chance,
     registries: Registries,
@@ -158,6 +161,26 @@ impl World {
             && self.now >= self.began + self.scenario.length
             && self.jobs.values().all(|job| job.state.is_over())
             && self.pods.values().all(|pod| matches!(pod.of, super::cluster::pod::PodOf::Manager(_)))
+    }
+
+    /// From now on changes of jobs are kept for [`Self::take_news`].
+    pub(crate) fn listen(&mut self) {
+        self.news.get_or_insert_default();
+    }
+
+    /// Jobs as each change since the last call left them, oldest first.
+    pub(crate) fn take_news(&mut self) -> Vec<Job> {
+        self.news.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn tell(&mut self, job: u64) {
+        if let (Some(news), Some(job)) = (&mut self.news, self.jobs.get(&job)) {
+            news.push(job.clone());
+        }
+    }
+
+    pub(crate) fn hooks(&self) -> Option<Habit> {
+        self.scenario.hooks
     }
 
     /// GitLab's API misbehaves from now on for a time.

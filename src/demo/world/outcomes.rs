@@ -78,6 +78,7 @@ impl World {
         {
             manager.running = manager.running.saturating_sub(1);
         }
+        self.tell(job);
     }
 
     pub(super) fn give_up_stuck(&mut self) {

@@ -42,6 +42,7 @@ impl World {
         job.taken = Some(Taken { at: now, runner, manager });
         job.state = JobState::Running;
         let waited = now.duration_since(job.queued);
+        self.tell(id);
         if let Some(truth) = self.truths.get_mut(runner) {
             truth.taken.add(waited);
         }

@@ -67,6 +67,7 @@ impl World {
             owed: 0.0,
             churned: 0,
             scenario,
+            news: None,
             tiers,
         }
     }

@@ -32,6 +32,9 @@ pub fn message(data: &[u8]) {
             assert_eq!(verdict.kind, verdict.cause.family());
         }
     }
+    if let Some(told) = cause::limit::overstep(&text) {
+        assert!(!told.resource.contains(['<', ' ', '"']), "{told:?} is a name");
+    }
 }
 
 /// An image reference.

@@ -174,6 +174,14 @@ fn a_quota_refuses_the_pods_that_come_too_many() {
 }
 
 #[test]
+fn a_limit_range_refuses_the_large_pods_only() {
+    let truth = tell("limit-range");
+    let standard = &truth.tiers["standard"];
+    assert_eq!(standard.refused["limit_range"], 8, "{standard:?}");
+    assert!(truth.tiers.iter().all(|(name, tier)| *name == "standard" || tier.refused.is_empty()));
+}
+
+#[test]
 fn misbehaving_apis_hurt_no_job() {
     all_in_time_but(&truth_of("gitlab-429-storm"), &[]);
     all_in_time_but(&truth_of("apiserver-relist"), &[]);

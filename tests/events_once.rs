@@ -62,6 +62,7 @@ fn statuses(pod: usize) -> Vec<PodReport> {
         failure: None,
         containers: vec![container(state)],
         requests: Requests::default(),
+        limits: Limits::default(),
         service_account: None,
         secrets: Vec::new(),
         exposure: Exposure::default(),

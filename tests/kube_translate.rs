@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use tierwatch::observation::{ContainerState, PodRole};
 use tierwatch::source::Texts;
-use tierwatch::source::kube::{events, nodes, pods, quotas};
+use tierwatch::source::kube::{events, limits, nodes, pods, quotas};
 
 fn fixture<T: DeserializeOwned>(name: &str) -> T {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/kube").join(format!("{name}.json"));
@@ -130,6 +130,13 @@ fn without_an_identity_there_is_no_report() {
         object["metadata"].as_object_mut().unwrap().remove(missing);
         let object = serde_json::from_value(object).unwrap();
         assert!(pods::translate(&object, &Arc::from("ns"), &mut Texts::default()).is_none(), "{missing}");
+    }
+}
+
+#[test]
+fn limit_ranges_say_how_much_of_what() {
+    for name in ["limits-jobs", "limits-hostile"] {
+        insta::assert_yaml_snapshot!(name, limits::translate(&fixture(name), &mut Texts::default()).unwrap());
     }
 }
 

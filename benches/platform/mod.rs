@@ -101,6 +101,7 @@ pub fn pod(number: usize, refused: bool) -> Box<PodReport> {
         failure: None,
         containers: vec![container("build", ContainerRole::Build), container("helper", ContainerRole::Helper)],
         requests: Requests { cpu_millis: 1000, memory_bytes: 2 << 30 },
+        limits: Limits::default(),
         service_account: Some("default".into()),
         secrets: Vec::new(),
         exposure: Exposure::default(),

@@ -57,8 +57,10 @@ pub fn refusal(given_up: &str) -> Option<Admission> {
     if text.contains("waiting for pod running") {
         return None;
     }
-    // `is forbidden` is what every admission plugin says, but rights that are missing say it, too.
-    let refused = || text.contains(" is forbidden: ") && !text.contains(" cannot create resource ");
+    // `is forbidden` is what every admission plugin says, but rights that are missing say it, too; `is invalid` is what
+    // the validation after them says.
+    let forbidden = || text.contains(" is forbidden: ") && !text.contains(" cannot create resource ");
+    let refused = || forbidden() || text.contains("Pod \"") && text.contains("\" is invalid: ");
     let named = |cause: &Admission| cause.is_failure() && *cause != Admission::Other;
     told(&Sentence::new(text)).filter(named).or_else(|| refused().then_some(Admission::Other))
 }
@@ -121,6 +123,16 @@ const ROWS: &[(Admission, &[&str])] = &[
             "status unknown for quota",
         ],
     ),
+    // api/validation: a LimitRange's maximum is every container's limit unless it says another default, and the pod asks
+    // for more: `Pod "x" is invalid: … must be less than or equal to cpu limit of 50m` (the amount since 1.28).
+    (
+        Admission::LimitRange,
+        &[
+            "must be less than or equal to cpu limit",
+            "must be less than or equal to memory limit",
+            "must be less than or equal to ephemeral-storage limit",
+        ],
+    ),
     // limitranger: `maximum cpu usage per Container is 16`, `cpu max limit to request ratio per Pod is 2`.
     (
         Admission::LimitRange,
@@ -165,6 +177,9 @@ mod tests {
                        \"https://w.ns.svc:443/validate?timeout=10s\": ";
         let because = |text: &str| format!("{calling}{text}");
         for (message, cause) in [
+            // pkg/apis/core/validation
+            ("Pod \"x\" is invalid: spec.containers[0].resources.requests: Invalid value: \"500m\": must be less than or equal to cpu limit of 50m".into(), Admission::LimitRange),
+            ("Pod \"x\" is invalid: spec.containers[0].resources.requests: Invalid value: \"1Gi\": must be less than or equal to memory limit".into(), Admission::LimitRange),
             // staging/src/k8s.io/pod-security-admission
             ("pods \"x\" is forbidden: violates PodSecurity \"baseline:v1.30\": hostPath volumes (volume \"v\")".into(), Admission::PodSecurity),
             ("would violate PodSecurity \"baseline:latest\": privileged (container \"c\" …)".into(), Admission::PodSecurityWarn),
@@ -215,6 +230,8 @@ mod tests {
             ("prepare environment: setting up credentials: secrets \"runner-x\" is forbidden: exceeded quota: q, requested: secrets=1, used: secrets=9, limited: secrets=9".into(), Some(Admission::Quota)),
             // a plugin of admission that nobody has told us of
             (preparing("pods \"runner-x\" is forbidden: by order of the house"), Some(Admission::Other)),
+            // validation, behind admission
+            (preparing("Pod \"runner-x\" is invalid: spec.containers[0].image: Required value"), Some(Admission::Other)),
             // rights, not admission
             (preparing("pods is forbidden: User \"system:serviceaccount:a:b\" cannot create resource \"pods\" in API group \"\" in the namespace \"a\""), None),
             // executors/kubernetes: the pod was made

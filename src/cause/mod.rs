@@ -17,6 +17,7 @@ mod text;
 pub mod admission;
 pub mod autoscaling;
 pub mod image_pull;
+pub mod limit;
 pub mod pulled;
 pub mod runtime;
 pub mod scheduling;

@@ -51,7 +51,7 @@ impl Rehearsal {
     pub async fn start(scenario: Scenario, seed: u64, speed: f64, listen: &str) -> Result<Self, RehearsalError> {
         let clock = Clock::simulated(beginning(), speed);
         let mut demo = Demo::start(scenario, seed, clock.clone()).await?;
-        let config = Config::from_yaml(&(demo.config_yaml() + &demo.webhook_yaml()))?;
+        let config = Config::from_yaml(&(demo.config_yaml() + &demo.webhook_yaml("127.0.0.1:0")))?;
         let daemon = Daemon::start(config, listen, clock).await?;
         if let Some(address) = daemon.hooks_address() {
             demo.send_hooks(address);

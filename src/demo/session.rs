@@ -119,10 +119,15 @@ impl Demo {
 
     /// The part of the configuration that lets the daemon take job hooks, where the scenario has any.
     #[must_use]
-    pub fn webhook_yaml(&self) -> String {
+    pub fn webhook_yaml(&self, listen: &str) -> String {
         let secret = quoted(&self.files.path().join("hook-secret"));
-        let yaml = format!("webhook: {{ listen_address: \"127.0.0.1:0\", secret_file: {secret} }}\n");
+        let yaml = format!("webhook: {{ listen_address: \"{listen}\", secret_file: {secret} }}\n");
         self.hooks.map_or_else(String::new, |_| yaml)
+    }
+
+    /// A job of the tier is taken now and given up with this error before it has a pod, as its log will say.
+    pub fn give_up(&self, tier: &str, error: String) {
+        self.stage.with(|world| world.give_up(tier, error));
     }
 
     /// Sends GitLab's job hooks to a daemon's listener, where the scenario has any.

@@ -157,7 +157,8 @@ impl Own {
                 | SourceKind::KubeEvents
                 | SourceKind::KubeNodeEvents
                 | SourceKind::KubeNodes
-                | SourceKind::KubeQuotas => {
+                | SourceKind::KubeQuotas
+                | SourceKind::KubeLimits => {
                     own.watch_restarts.seed(&[source.as_str()]);
                 }
             }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::cause::{Autoscale, Blame, Cause, Pull, Runtime, Scheduling, labels};
 use crate::model::occurrence::Phase;
 use crate::model::policy::Urgency;
-use crate::observation::{JobId, Now, PodPhase, RunnerId, RunnerStatus, SourceKey};
+use crate::observation::{JobId, LimitedPart, Now, PodPhase, RunnerId, RunnerStatus, SourceKey};
 
 /// Everything that can be said at one instant.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -64,6 +64,8 @@ pub struct TierAssessment {
     pub nodes: Option<NodeLevels>,
     /// The fullest quota per resource; absent when not seen, empty without quotas.
     pub quotas: Option<Vec<QuotaLevel>>,
+    /// The tightest upper bound of CPU and memory by LimitRanges; absent when not seen, empty without any.
+    pub limits: Option<Vec<LimitLevel>>,
     /// Why, worst first.
     pub causes: Vec<CauseLine>,
     /// The jobs that wait longest, at most ten.
@@ -258,6 +260,23 @@ pub struct QuotaLevel {
     pub namespace: Arc<str>,
     /// It holds for some pods only.
     pub scoped: bool,
+}
+
+/// How much a container or a pod may have at most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LimitLevel {
+    /// The LimitRange's name.
+    pub limit: Arc<str>,
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// Of what it speaks.
+    pub part: LimitedPart,
+    /// What it limits: CPU or memory.
+    pub resource: QuotaResource,
+    /// As much at most, in thousandths of a core or a byte.
+    pub max_thousandths: u64,
+    /// The most that a job pod of these minutes may use, likewise; absent without one.
+    pub asked_thousandths: Option<u64>,
 }
 
 /// One reason why a tier hurts, ready to be read.

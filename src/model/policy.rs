@@ -129,6 +129,7 @@ impl Staleness {
             | SourceKind::KubeNodeEvents
             | SourceKind::KubeNodes
             | SourceKind::KubeQuotas
+            | SourceKind::KubeLimits
             | SourceKind::Clock => self.watch,
         }
     }

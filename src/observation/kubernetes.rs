@@ -91,6 +91,8 @@ pub struct PodReport {
     pub containers: Vec<ContainerReport>,
     /// Sum of the containers' requests.
     pub requests: Requests,
+    /// What it may use at most.
+    pub limits: Limits,
     /// `spec.serviceAccountName`.
     pub service_account: Option<Arc<str>>,
     /// Names of Secrets that the pod mounts or references.
@@ -201,6 +203,15 @@ pub struct Requests {
     pub memory_bytes: u64,
 }
 
+/// What a pod may use at most: its limits, or its requests where no limit is set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Its largest container.
+    pub container: Requests,
+    /// All together.
+    pub pod: Requests,
+}
+
 /// What a pod is exposed to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exposure {
@@ -305,4 +316,40 @@ pub struct QuotaLine {
     pub used_thousandths: u64,
     /// Granted, likewise.
     pub hard_thousandths: u64,
+}
+
+/// The trimmed LimitRange.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitReport {
+    /// Its name: the identity within its namespace.
+    pub name: Arc<str>,
+    /// One for each resource of containers and of pods.
+    pub lines: Vec<LimitLine>,
+}
+
+/// What a LimitRange says of one resource; amounts in thousandths of a core, a byte or a piece.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitLine {
+    /// Of what it speaks.
+    pub part: LimitedPart,
+    /// As written, e.g. `cpu`.
+    pub resource: Arc<str>,
+    /// As much at most.
+    pub max: Option<u64>,
+    /// As much at least.
+    pub min: Option<u64>,
+    /// A limit is at most so many thousandths of its request.
+    pub max_ratio: Option<u64>,
+    /// Who sets no request or limit gets one.
+    pub has_default: bool,
+}
+
+/// What a line of a LimitRange limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitedPart {
+    /// Each container by itself.
+    Container,
+    /// The containers of a pod together.
+    Pod,
 }

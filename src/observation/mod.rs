@@ -21,8 +21,9 @@ pub use gitlab::{
     RunnerStatus,
 };
 pub use kubernetes::{
-    ContainerReport, ContainerRole, ContainerState, Disruption, EventReport, Exposure, NodeReport, PodPhase, PodReport,
-    PodRole, QuotaLine, QuotaReport, Requests, Scheduled, Taint, Toleration,
+    ContainerReport, ContainerRole, ContainerState, Disruption, EventReport, Exposure, LimitLine, LimitReport,
+    LimitedPart, Limits, NodeReport, PodPhase, PodReport, PodRole, QuotaLine, QuotaReport, Requests, Scheduled, Taint,
+    Toleration,
 };
 
 /// One instant, read once: what the calendar says and what the stopwatch says.
@@ -100,11 +101,13 @@ pub enum SourceKind {
     KubeNodes,
     /// Resource quotas of one namespace.
     KubeQuotas,
+    /// Limit ranges of one namespace.
+    KubeLimits,
 }
 
 impl SourceKind {
     /// Every kind that reaches out to an API.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::GitlabQueue,
         Self::GitlabStarted,
         Self::GitlabRefs,
@@ -116,6 +119,7 @@ impl SourceKind {
         Self::KubeNodeEvents,
         Self::KubeNodes,
         Self::KubeQuotas,
+        Self::KubeLimits,
     ];
 
     /// The label value.
@@ -134,6 +138,7 @@ impl SourceKind {
             Self::KubeNodeEvents => "kube_node_events",
             Self::KubeNodes => "kube_nodes",
             Self::KubeQuotas => "kube_quotas",
+            Self::KubeLimits => "kube_limits",
         }
     }
 }
@@ -212,6 +217,8 @@ pub enum Body {
     Node(Change<Box<NodeReport>>),
     /// A resource quota changed; keyed by name within the source's namespace.
     Quota(Change<Box<QuotaReport>>),
+    /// A limit range changed; keyed by name within the source's namespace.
+    Limit(Change<Box<LimitReport>>),
     /// A watch is in contact although nothing changed.
     Alive,
     /// From now on the source reads its list only this often, since a list that long would otherwise take more than
@@ -235,6 +242,7 @@ impl Body {
             Self::Event(change) => change.objects(),
             Self::Node(change) => change.objects(),
             Self::Quota(change) => change.objects(),
+            Self::Limit(change) => change.objects(),
             Self::Job(_) | Self::ProtectedRefs(_) | Self::JobLog(_) => 1,
             Self::Tick | Self::JobNotFound(_) | Self::Alive | Self::Period(_) | Self::Note(_) | Self::Failed(_) => 0,
         }

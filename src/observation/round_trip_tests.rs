@@ -77,6 +77,7 @@ fn pod(scheduled: Scheduled, state: ContainerState) -> PodReport {
         failure: Some(disruption),
         containers: vec![container],
         requests: Requests { cpu_millis: 1, memory_bytes: u64::MAX },
+        limits: Limits::default(),
         service_account: Some(text("sa")),
         secrets: vec![text("s")],
         exposure: Exposure { privileged: true, ..Exposure::default() },
@@ -153,7 +154,12 @@ fn after(body: &Body) -> Option<Body> {
             let quota = QuotaReport { name: text("q"), scoped: true, lines: vec![line] };
             Body::Quota(Change::Upsert(Box::new(quota)))
         }
-        Body::Quota(_) => Body::Alive,
+        Body::Quota(_) => {
+            let (part, resource) = (LimitedPart::Pod, text("cpu"));
+            let line = LimitLine { part, resource, max: Some(2000), min: None, max_ratio: Some(1), has_default: true };
+            Body::Limit(Change::Upsert(Box::new(LimitReport { name: text("l"), lines: vec![line] })))
+        }
+        Body::Limit(_) => Body::Alive,
         Body::Alive => Body::Period(Some(Duration::from_millis(1500))),
         Body::Period(_) => Body::Note("chosen".to_owned()),
         Body::Note(_) => {

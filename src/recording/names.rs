@@ -10,9 +10,9 @@ use std::sync::{Arc, LazyLock};
 
 use crate::cause::registry_of;
 use crate::observation::{
-    Body, Change, ContainerReport, ContainerState, Disruption, EventReport, Failure, JobLog, JobReport, ManagerReport,
-    NodeReport, Observation, PodReport, ProjectReport, ProtectedRefs, QuotaReport, RunnerReport, RunnerScope,
-    Scheduled,
+    Body, Change, ContainerReport, ContainerState, Disruption, EventReport, Failure, JobLog, JobReport, LimitReport,
+    ManagerReport, NodeReport, Observation, PodReport, ProjectReport, ProtectedRefs, QuotaReport, RunnerReport,
+    RunnerScope, Scheduled,
 };
 
 /// What schedulers, kubelets, registries, autoscalers and admission say in their own words. Everything else in a
@@ -57,6 +57,10 @@ impl Names {
             Body::Quota(change) => {
                 self.key(change);
                 each(change, |QuotaReport { name, scoped: _, lines: _ }| self.name(name));
+            }
+            Body::Limit(change) => {
+                self.key(change);
+                each(change, |LimitReport { name, lines: _ }| self.name(name));
             }
             Body::Note(text) => *text = self.words(text),
             Body::Failed(Failure { class: _, detail, retry_after: _ }) => *detail = self.words(detail),
@@ -138,6 +142,7 @@ impl Names {
             failure,
             containers,
             requests: _,
+            limits: _,
             service_account,
             secrets,
             exposure: _,

@@ -117,6 +117,8 @@ async fn each_namespace_is_watched_once_whoever_shares_it() {
         SourceKey::global(SourceKind::KubeNodes),
         namespaced(SourceKind::KubeQuotas, "ci-deploy"),
         namespaced(SourceKind::KubeQuotas, "ci-standard"),
+        namespaced(SourceKind::KubeLimits, "ci-deploy"),
+        namespaced(SourceKind::KubeLimits, "ci-standard"),
     ];
     assert_eq!(daemon.watches.keys, expected);
     daemon.listed(expected.to_vec()).await;

@@ -158,6 +158,7 @@ impl Daemon {
                             | Body::Event(Change::Replace(_))
                             | Body::Node(Change::Replace(_))
                             | Body::Quota(Change::Replace(_))
+                            | Body::Limit(Change::Replace(_))
                     );
                     listed.then_some(said.source)
                 })

@@ -1,16 +1,24 @@
 //! What the real API server says when it refuses a job's pod, as the runner puts it into the job's log.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, ValidatingWebhookConfiguration,
 };
-use k8s_openapi::api::core::v1::{LimitRange, ResourceQuota};
+use k8s_openapi::api::core::v1::{Event, LimitRange, ResourceQuota};
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
 use tierwatch::cause::{Cause, Family, classify};
+use tierwatch::clock::Clock;
+use tierwatch::demo::{Demo, scenario};
 
+use crate::support::cluster::User;
+use crate::support::daemon::{Daemon, print};
 use crate::support::job_pod::JobPod;
 use crate::support::stage::Stage;
-use crate::support::until;
+use crate::support::webhook::Webhook;
+use crate::support::{free_ports, until};
 
 /// The verdict on a refused pod's error, from the last line of the job's log, by the text alone and by its family.
 fn verdict(refusal: &str) -> &'static str {
@@ -44,6 +52,165 @@ async fn refusal_with(stage: &Stage, namespace: &str, job: &JobPod, words: &str)
         if said.contains(words) { Ok(said) } else { Err(said) }
     })
     .await
+}
+
+/// The daemon before a GitLab whose jobs of the tier `standard` are given up with what the API server said.
+struct Watch {
+    gitlab: Demo,
+    daemon: Daemon,
+}
+
+impl Watch {
+    async fn start(stage: &Stage, namespace: &str) -> Self {
+        let mut gitlab = Demo::start(scenario::show(), 7, Clock::system()).await.expect("loopback has free ports");
+        let [port] = free_ports();
+        let hooks = SocketAddr::from(([127, 0, 0, 1], port));
+        let config = format!(
+            "gitlab: {{ url: '{}', token_file: '{}', queue: {{ interval: 5s }}, job_logs: {{ enabled: true }} }}\n\
+             kubernetes: {{ kubeconfig: '{}' }}\n\
+             tiers: {{ standard: {{ tags: [tier-standard], namespaces: [{namespace}] }} }}\n{}",
+            gitlab.gitlab_url,
+            gitlab.token_file().display(),
+            stage.cluster.kubeconfig_file(User::Tierwatch, stage.cluster.api_port()).display(),
+            gitlab.webhook_yaml(&hooks.to_string()),
+        );
+        stage.apply_rights(&print(&["print", "rbac"], &config)).await;
+        let daemon = Daemon::start(&config).await;
+        // What happens before the runners are known belongs to no tier.
+        daemon.shows("tierwatch_source_up{source=\"gitlab_runners\",tier=\"standard\"}", 1.0).await;
+        gitlab.send_hooks(hooks);
+        // Hooks tell whole seconds, so what fails in the second of the start counts as before it.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Self { gitlab, daemon }
+    }
+
+    /// A job is given up with that word of the API server.
+    fn give_up(&self, refusal: &str) {
+        self.gitlab.give_up("standard", format!("prepare environment: setting up build pod: {refusal}"));
+    }
+
+    async fn counts(&self, cause: &str, refusals: f64) {
+        let series = format!("tierwatch_admission_failures_total{{tier=\"standard\",cause=\"{cause}\"}}");
+        self.daemon.shows(&series, refusals).await;
+    }
+}
+
+/// Asks this webhook about each pod of the namespace.
+async fn ask_webhook(stage: &Stage, namespace: &str, client_config: Value) {
+    let hooks = Api::<ValidatingWebhookConfiguration>::all(stage.admin.clone());
+    let hook = json!({ "metadata": { "name": namespace }, "webhooks": [{
+        "name": "jobs.example.com",
+        "clientConfig": client_config,
+        "rules": [{ "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"] }],
+        "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": namespace } },
+        "admissionReviewVersions": ["v1"], "sideEffects": "None", "timeoutSeconds": 1,
+    }]});
+    stage.make(hooks, hook).await;
+}
+
+/// Each namespace refuses in its own way; the tier's jobs fail of it one after the other.
+#[tokio::test]
+async fn the_metrics_name_each_refusal() {
+    let stage = Stage::take().await;
+    let namespace = stage.namespace("standard", None).await;
+    let watch = Watch::start(&stage, &namespace).await;
+    let job = JobPod::new(856);
+
+    let restricted = stage.namespace("restricted", Some("restricted")).await;
+    watch.give_up(&refusal(&stage, &restricted, &job, |_| ()).await);
+
+    let bounded = stage.namespace("bounded", None).await;
+    let limits = json!([{ "type": "Container", "max": { "cpu": "50m" } }]);
+    let range = json!({ "metadata": { "name": "runner-limits" }, "spec": { "limits": limits } });
+    stage.make(Api::<LimitRange>::namespaced(stage.admin.clone(), &bounded), range).await;
+    // The maximum is also the limit of whoever sets none.
+    let said = refusal(&stage, &bounded, &job, |_| ()).await;
+    assert!(said.contains("must be less than or equal to cpu limit"), "{said}");
+    watch.give_up(&said);
+    let more = |pod: &mut Value| pod["spec"]["containers"][0]["resources"]["limits"]["cpu"] = json!("1");
+    let said = refusal(&stage, &bounded, &job, more).await;
+    assert!(said.contains("maximum cpu usage per Container is 50m, but limit is 1"), "{said}");
+    watch.give_up(&said);
+
+    let full = stage.namespace("full", None).await;
+    let quotas = Api::<ResourceQuota>::namespaced(stage.admin.clone(), &full);
+    stage.make(quotas.clone(), json!({ "metadata": { "name": "jobs" }, "spec": { "hard": { "pods": "0" } } })).await;
+    // No controller counts, so the test does.
+    let counted = Patch::Merge(json!({ "status": { "hard": { "pods": "0" }, "used": { "pods": "0" } } }));
+    quotas.patch_status("jobs", &PatchParams::default(), &counted).await.expect("a status can be written");
+    watch.give_up(&refusal_with(&stage, &full, &job, "exceeded quota").await);
+
+    let denying = Webhook::that_denies("images of this registry are quarantined: exceeded quota of patience").await;
+    let denied = stage.namespace("denied", None).await;
+    ask_webhook(&stage, &denied, denying.client_config()).await;
+    let said = refusal_with(&stage, &denied, &job, "denied the request").await;
+    assert!(said.starts_with("admission webhook \"jobs.example.com\" denied the request: images"), "{said}");
+    watch.give_up(&said);
+
+    // Bound and never served: a handshake waits for ever. The other port is free again, so nobody listens.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    let silent_port = silent.local_addr().expect("a bound listener has an address").port();
+    let [away_port] = free_ports();
+    for (purpose, port) in [("away", away_port), ("silent", silent_port)] {
+        let namespace = stage.namespace(purpose, None).await;
+        ask_webhook(&stage, &namespace, json!({ "url": format!("https://127.0.0.1:{port}/validate") })).await;
+        watch.give_up(&refusal(&stage, &namespace, &job, |_| ()).await);
+    }
+
+    watch.counts("limit_range", 2.0).await;
+    for cause in ["pod_security", "quota", "webhook_denied", "webhook_unavailable", "webhook_timeout"] {
+        watch.counts(cause, 1.0).await;
+    }
+    watch.counts("other", 0.0).await;
+}
+
+/// A controller's pods are refused, too: its events tell.
+#[tokio::test]
+async fn the_metrics_name_what_is_refused_to_a_controller() {
+    let stage = Stage::take().await;
+    let namespace = stage.namespace("standard", Some("restricted")).await;
+    let watch = Watch::start(&stage, &namespace).await;
+    watch.counts("pod_security", 0.0).await;
+    watch.daemon.shows("tierwatch_source_up{source=\"kube_events\",tier=\"standard\"}", 1.0).await;
+
+    let said = refusal(&stage, &namespace, &JobPod::new(857), |_| ()).await;
+    let now = crate::support::now();
+    for (number, count) in [(1, 1), (2, 7)] {
+        let event = json!({
+            "metadata": { "name": format!("manager-{number}.17d0") },
+            "involvedObject": { "apiVersion": "apps/v1", "kind": "ReplicaSet", "namespace": namespace, "name": "manager", "uid": "r1" },
+            "reason": "FailedCreate", "type": "Warning", "message": format!("Error creating: {said}"),
+            "source": { "component": "replicaset-controller" },
+            "count": count, "firstTimestamp": now, "lastTimestamp": now,
+        });
+        stage.make(Api::<Event>::namespaced(stage.admin.clone(), &namespace), event).await;
+    }
+    watch.counts("pod_security", 1.0).await;
+}
+
+/// Before a pod is refused the page says that it will be, by the limit object itself.
+#[tokio::test]
+async fn a_limit_below_what_job_pods_have_is_told_before_it_refuses_one() {
+    let stage = Stage::take().await;
+    let namespace = stage.namespace("standard", None).await;
+    let watch = Watch::start(&stage, &namespace).await;
+    stage.job_pod(&namespace, &JobPod { cpu: "3", ..JobPod::new(858) }).await;
+    let ranges = Api::<LimitRange>::namespaced(stage.admin.clone(), &namespace);
+    let limits = json!([{ "type": "Container", "max": { "cpu": "2" } }]);
+    let range = json!({ "metadata": { "name": "runner-limits" }, "spec": { "limits": limits } });
+    stage.make(ranges, range).await;
+
+    until("the limit of the tier", async || {
+        let tier = watch.daemon.api("tiers/standard").await;
+        let limit = tier["limits"][0].clone();
+        if limit["asked"].as_f64() == Some(3.0) { Ok(limit) } else { Err(format!("{limit}")) }
+    })
+    .await;
+    let tier = watch.daemon.api("tiers/standard").await;
+    let limit = json!({
+        "limit": "runner-limits", "namespace": namespace, "part": "container", "resource": "cpu", "max": 2.0, "asked": 3.0,
+    });
+    assert_eq!(tier["limits"], json!([limit]));
 }
 
 #[tokio::test]
@@ -148,20 +315,12 @@ async fn a_webhook_that_is_away_or_silent_refuses_every_job() {
     // Bound and never served: a handshake waits for ever. The other port is free again, so nobody listens.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
     let silent = (silent.local_addr().expect("a bound listener has an address").port(), Some(silent));
-    let [away] = crate::support::free_ports();
+    let [away] = free_ports();
     for (purpose, (port, _held), cause) in
         [("away", (away, None), "webhook_unavailable"), ("silent", silent, "webhook_timeout")]
     {
         let namespace = stage.namespace(purpose, None).await;
-        let hooks = Api::<ValidatingWebhookConfiguration>::all(stage.admin.clone());
-        let hook = json!({ "metadata": { "name": namespace }, "webhooks": [{
-            "name": "jobs.example.com",
-            "clientConfig": { "url": format!("https://127.0.0.1:{port}/validate") },
-            "rules": [{ "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"] }],
-            "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": namespace } },
-            "admissionReviewVersions": ["v1"], "sideEffects": "None", "timeoutSeconds": 1,
-        }]});
-        stage.make(hooks, hook).await;
+        ask_webhook(&stage, &namespace, json!({ "url": format!("https://127.0.0.1:{port}/validate") })).await;
 
         let said = refusal(&stage, &namespace, &JobPod::new(855), |_| ()).await;
 

@@ -108,6 +108,33 @@ async fn the_metrics_name_what_a_pod_asks_in_vain_of_the_only_node() {
 }
 
 #[tokio::test]
+async fn the_metrics_name_a_spread_that_would_become_too_uneven() {
+    let stage = Stage::take().await;
+    const A: &[(&str, &str)] = &[("example.com/rack", "a")];
+    const B: &[(&str, &str)] = &[("example.com/rack", "b")];
+    for (name, labels) in [("first", A), ("second", A), ("third", B)] {
+        stage.node(&NodeSpec { labels, ..NodeSpec::new(name) }).await;
+    }
+    // The only node of the other rack takes nothing, and the rack counts all the same.
+    stage.cordon("third").await;
+    let (standard, _, _platform, daemon) = watching(&stage).await;
+    says(&daemon, "topology_spread", 0.0).await;
+    let evenly = |pod: &mut Value| {
+        pod["spec"]["topologySpreadConstraints"] = json!([{
+            "maxSkew": 1, "topologyKey": "example.com/rack", "whenUnsatisfiable": "DoNotSchedule",
+            "labelSelector": { "matchLabels": { "project.runner.gitlab.com/id": "42" } },
+        }]);
+    };
+    let first = stage.job_pod_with(&standard, &JobPod::new(843), evenly).await;
+    assert!(["first", "second"].contains(&stage.scheduled(&standard, &first).await.as_str()));
+    let second = stage.job_pod_with(&standard, &JobPod::new(844), evenly).await;
+    says(&daemon, "topology_spread", 1.0).await;
+    let refusal = stage.refusal(&standard, &second).await;
+    assert!(refusal.contains("2 node(s) didn't match pod topology spread constraints"), "{refusal}");
+    says(&daemon, "other", 0.0).await;
+}
+
+#[tokio::test]
 async fn the_metrics_name_volumes_that_are_missing_unbound_or_elsewhere() {
     let stage = Stage::take().await;
     let labels = &[("topology.kubernetes.io/zone", "a")];

@@ -10,14 +10,14 @@ use prometheus_client::registry::Registry;
 use tierwatch::cause::{Autoscale, Blame, Cause, Pull, Runtime, Scheduling};
 use tierwatch::metrics::{Levels, Occurrences, Own};
 use tierwatch::model::assessment::{
-    Assessment, CauseLine, ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, QuotaLevel, QuotaResource,
-    RunnerLevels, RunnerLine, RunningLevels, ScaleUpLevels, SourceStatus, TierAssessment, TierState, UnservedReason,
-    WaitingJob,
+    Assessment, CauseLine, LimitLevel, ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, QuotaLevel,
+    QuotaResource, RunnerLevels, RunnerLine, RunningLevels, ScaleUpLevels, SourceStatus, TierAssessment, TierState,
+    UnservedReason, WaitingJob,
 };
 use tierwatch::model::job_assessment::{JobAssessment, JobPhase, JobState, Place};
 use tierwatch::model::occurrence::{Outcome, Phase};
 use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, Urgency};
-use tierwatch::observation::{JobId, Now, PodPhase, RunnerId, RunnerStatus, SourceKey, SourceKind};
+use tierwatch::observation::{JobId, LimitedPart, Now, PodPhase, RunnerId, RunnerStatus, SourceKey, SourceKind};
 use tokio::sync::watch;
 
 /// The instant of every fake.
@@ -73,7 +73,7 @@ pub fn sources(policy: &Policy) -> Vec<SourceKey> {
 }
 
 fn watches_a_namespace(kind: SourceKind) -> bool {
-    matches!(kind, SourceKind::KubePods | SourceKind::KubeEvents | SourceKind::KubeQuotas)
+    matches!(kind, SourceKind::KubePods | SourceKind::KubeEvents | SourceKind::KubeQuotas | SourceKind::KubeLimits)
 }
 
 /// A tier of which nothing is known but its configuration.
@@ -93,6 +93,7 @@ pub fn unknown_tier(name: &str) -> TierAssessment {
         runners: None,
         managers: None,
         nodes: None,
+        limits: None,
         quotas: None,
         causes: vec![],
         waiting: vec![],
@@ -124,6 +125,7 @@ pub fn calm_tier(name: &str) -> TierAssessment {
             allocatable_cpu_millis: 96_000,
             allocatable_memory_bytes: 384 << 30,
         }),
+        limits: Some(vec![limit()]),
         quotas: Some(vec![quota(QuotaResource::Pods, "pods", 17, 40), quota(QuotaResource::Cpu, "limits.cpu", 48, 64)]),
         phases: vec![
             (Phase::Queue, Duration::from_millis(4200)),
@@ -335,5 +337,17 @@ pub fn job() -> JobAssessment {
         causes: Vec::new(),
         refusals: vec![(Scheduling::InsufficientCpu, 3)],
         pods: Vec::new(),
+    }
+}
+
+/// A container of the tier may have four cores, and one has two.
+fn limit() -> LimitLevel {
+    LimitLevel {
+        limit: Arc::from("runner-limits"),
+        namespace: Arc::from("runners"),
+        part: LimitedPart::Container,
+        resource: QuotaResource::Cpu,
+        max_thousandths: 4_000,
+        asked_thousandths: Some(2_000),
     }
 }

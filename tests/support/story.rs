@@ -56,6 +56,7 @@ struct Step {
     pod: Option<Pod>,
     gone: Option<Gone>,
     quota: Option<Quota>,
+    limit: Option<Limit>,
     nodes: Option<Vec<Node>>,
     events: Option<events::EventList>,
     event: Option<events::Event>,
@@ -134,6 +135,14 @@ struct Quota {
     hard: u64,
 }
 
+/// A namespace's limit ranges, as a complete list: one that bounds the CPU of a container, in thousandths, or none.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limit {
+    namespace: String,
+    max_cpu: Option<u64>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fails {
@@ -176,6 +185,11 @@ pub fn play(yaml: &str) -> String {
             for quota in tier.quotas.iter().flatten() {
                 let (at, resource) = (step.at, quota.resource.as_str());
                 writeln!(ledger, "{at:>6}s  {}: {:.2} of the quota of {resource} is used", tier.name, quota.ratio)
+                    .expect("a string takes text");
+            }
+            for limit in tier.limits.iter().flatten() {
+                let (at, max, asked) = (step.at, limit.max_thousandths, limit.asked_thousandths);
+                writeln!(ledger, "{at:>6}s  {}: {max} is the limit of {}, {asked:?} asked for", tier.name, limit.limit)
                     .expect("a string takes text");
             }
         }
@@ -307,6 +321,15 @@ fn bodies(step: &Step) -> Vec<(SourceKey, Body)> {
         });
         let key = SourceKey::namespaced(SourceKind::KubeQuotas, &quota.namespace);
         said.push((key, Body::Quota(Change::Replace(report.into_iter().collect()))));
+    }
+    if let Some(limit) = &step.limit {
+        let report = limit.max_cpu.map(|max| {
+            let (part, resource) = (LimitedPart::Container, "cpu".into());
+            let line = LimitLine { part, resource, max: Some(max), min: None, max_ratio: None, has_default: false };
+            Box::new(LimitReport { name: "jobs".into(), lines: vec![line] })
+        });
+        let key = SourceKey::namespaced(SourceKind::KubeLimits, &limit.namespace);
+        said.push((key, Body::Limit(Change::Replace(report.into_iter().collect()))));
     }
     said.extend(step.events.as_ref().map(events::EventList::said));
     said.extend(step.event.as_ref().map(events::Event::said));

@@ -323,6 +323,21 @@ pub(crate) fn quota(namespace: &Arc<str>, uid: &str, created: Timestamp, used: u
     Draft { key: quota_key(namespace), body, labels: Vec::new(), fields: Vec::new() }
 }
 
+pub(crate) fn limit_key(namespace: &Arc<str>) -> Key {
+    Key { resource: Resource::Limits, namespace: Arc::clone(namespace), name: "job-limits".into() }
+}
+
+/// A bound of each container's CPU.
+pub(crate) fn limit(namespace: &Arc<str>, uid: &str, created: Timestamp, max_cpu: &str) -> Draft {
+    let body = json!({
+        "apiVersion": "v1",
+        "kind": "LimitRange",
+        "metadata": { "name": "job-limits", "namespace": namespace, "uid": uid, "creationTimestamp": second(created) },
+        "spec": { "limits": [{ "type": "Container", "max": { "cpu": max_cpu } }] },
+    });
+    Draft { key: limit_key(namespace), body, labels: Vec::new(), fields: Vec::new() }
+}
+
 /// Something that a component said about an object.
 #[derive(Debug, Clone)]
 pub(crate) struct Said<'a> {

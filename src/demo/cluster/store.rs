@@ -11,6 +11,7 @@ pub(crate) enum Resource {
     Nodes,
     Namespaces,
     Quotas,
+    Limits,
 }
 
 /// What an object is found by.

@@ -119,6 +119,7 @@ fn resource(plural: &str) -> Option<Resource> {
         "nodes" => Resource::Nodes,
         "namespaces" => Resource::Namespaces,
         "resourcequotas" => Resource::Quotas,
+        "limitranges" => Resource::Limits,
         _ => return None,
     })
 }
@@ -130,19 +131,22 @@ const fn words(resource: Resource) -> (&'static str, &'static str) {
         Resource::Nodes => ("nodes", "Node"),
         Resource::Namespaces => ("namespaces", "Namespace"),
         Resource::Quotas => ("resourcequotas", "ResourceQuota"),
+        Resource::Limits => ("limitranges", "LimitRange"),
     }
 }
 
 fn resources() -> Value {
-    let rows: Vec<Value> = [Resource::Pods, Resource::Events, Resource::Nodes, Resource::Namespaces, Resource::Quotas]
-        .into_iter()
-        .map(|resource| {
-            let (plural, kind) = words(resource);
-            let namespaced = matches!(resource, Resource::Pods | Resource::Events | Resource::Quotas);
-            json!({ "name": plural, "singularName": kind.to_lowercase(), "namespaced": namespaced, "kind": kind,
+    let rows: Vec<Value> =
+        [Resource::Pods, Resource::Events, Resource::Nodes, Resource::Namespaces, Resource::Quotas, Resource::Limits]
+            .into_iter()
+            .map(|resource| {
+                let (plural, kind) = words(resource);
+                let namespaced =
+                    matches!(resource, Resource::Pods | Resource::Events | Resource::Quotas | Resource::Limits);
+                json!({ "name": plural, "singularName": kind.to_lowercase(), "namespaced": namespaced, "kind": kind,
                 "verbs": ["get", "list", "watch"] })
-        })
-        .collect();
+            })
+            .collect();
     json!({ "kind": "APIResourceList", "groupVersion": "v1", "resources": rows })
 }
 

@@ -45,6 +45,17 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             ],
         ),
         story(
+            "limit-range",
+            "somebody lets containers of the standard tier have two cores, and some jobs have four",
+            "the jobs with four cores fail as runner_system_failure; the page names the LimitRange and its bound",
+            15,
+            vec![
+                (minute(4), Act::LimitRange { tier: "standard", max_cores: Some(2) }),
+                (minute(5), Act::Burst { tier: "standard", jobs: 8, over: minute(2), kind: Kind::Large }),
+                (minute(9), Act::LimitRange { tier: "standard", max_cores: None }),
+            ],
+        ),
+        story(
             "spot-interruption",
             "the cloud takes back two standard nodes",
             "running standard jobs fail as runner_system_failure; their pods were disrupted",

@@ -54,6 +54,8 @@ pub(crate) enum Act {
     SpotInterruption { tier: &'static str },
     /// The tier's namespace gets a quota with room for so many pods more, or loses it.
     Quota { tier: &'static str, room: Option<usize> },
+    /// A container of the tier may have so many cores at most, or as many as it likes.
+    LimitRange { tier: &'static str, max_cores: Option<u64> },
     /// GitLab's API misbehaves for a time.
     Gitlab { fault: GitlabFault, lasts: SignedDuration },
     /// The cluster's API misbehaves for a time.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use super::job::{Job, JobState, Plan};
+use super::job::{Job, JobState, Plan, Taken};
 use super::{Step, World, land};
 use crate::demo::scenario::Kind;
 
@@ -73,6 +73,20 @@ impl World {
             .map(|(position, _)| position)
             .collect();
         self.chance.pick(&fitting).copied().unwrap_or(0)
+    }
+
+    /// A job of the tier is taken at once and given up with this error before it has a pod.
+    pub(crate) fn give_up(&mut self, tier: &str, error: String) {
+        let Some(tier) = self.tier_named(tier) else { return };
+        let (id, project, at) = (self.next_job, self.project_for(tier), self.now);
+        self.next_pipeline += 1;
+        self.queue_job(tier, project, Kind::Ordinary);
+        self.pending.remove(&id);
+        let Some(job) = self.jobs.get_mut(&id) else { return };
+        (job.taken, job.state) = (Some(Taken { at, runner: tier, manager: 0 }), JobState::Running);
+        job.given_up = Some(error);
+        self.tell(id);
+        self.fail(id, "runner_system_failure", false);
     }
 
     pub(super) fn queue_job(&mut self, tier: usize, project: usize, kind: Kind) {

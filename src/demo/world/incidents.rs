@@ -24,7 +24,7 @@ impl World {
         }
     }
 
-    fn tier_named(&self, name: &str) -> Option<usize> {
+    pub(super) fn tier_named(&self, name: &str) -> Option<usize> {
         self.tiers.iter().position(|tier| tier.name == name)
     }
 
@@ -62,6 +62,11 @@ impl World {
             Act::Quota { tier, room } => {
                 if let Some(tier) = self.tier_named(tier) {
                     self.set_quota(tier, room);
+                }
+            }
+            Act::LimitRange { tier, max_cores } => {
+                if let Some(tier) = self.tier_named(tier) {
+                    self.set_limit(tier, max_cores);
                 }
             }
             Act::Gitlab { fault, lasts } => self.disturb_gitlab(fault, lasts),

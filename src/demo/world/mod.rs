@@ -69,6 +69,8 @@ pub struct World {
     scaling: Vec<bool>,
     /// By tier.
     quotas: Vec<Option<quotas::Quota>>,
+    /// Cores that a container of the tier may have at most.
+    limits: Vec<Option<u64>>,
     next_job: u64,
     next_pipeline: u64,
     next_pod: u64,

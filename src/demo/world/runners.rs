@@ -75,7 +75,8 @@ impl World {
             return;
         };
         let name = format!("runner-{}-project-{}-concurrent-{}-{word}", runner.short_token(), project.id, job % 20);
-        if let Some(refusal) = self.refusal(taken.runner, &name) {
+        let cpu_millis = row.plan.cpu_millis;
+        if let Some(refusal) = self.refusal(taken.runner, &name, cpu_millis) {
             return self.refused(job, pull_attempt, &refusal);
         }
         let Some(row) = self.jobs.get_mut(&job) else { return };

@@ -60,6 +60,7 @@ impl World {
             traffic: vec![(0.0, 0); tiers.len()],
             scaling: vec![false; tiers.len()],
             quotas: vec![None; tiers.len()],
+            limits: vec![None; tiers.len()],
             next_job: 90_001,
             next_pipeline: 5_001,
             next_pod: 1,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::limits;
 use super::words::{cut, human_duration, line, why_waiting};
 use crate::cause::{self, Blame, Cause, Queue, Scheduling};
 use crate::model::assessment::{Assessment, CauseLine, UnservedReason};
@@ -131,7 +132,8 @@ impl Sight<'_> {
             JobState::Waiting => self.why_waiting().into_iter().collect(),
             JobState::Starting => self.newest_pod().map(|pod| of_pod(pod, &self.fleet.notices)).unwrap_or_default(),
             JobState::Running | JobState::Success | JobState::Failed | JobState::Canceled | JobState::Unknown => {
-                let refused = self.row.refused.map(|cause| line(Cause::Admission(cause), 1, None));
+                let refused =
+                    self.row.refused.map(|cause| line(Cause::Admission(cause), 1, limits::told(self.fleet, self.row)));
                 refused.into_iter().chain(self.row.believed().flat_map(of_claim)).collect()
             }
         };

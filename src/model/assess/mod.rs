@@ -4,6 +4,7 @@
 //! past its horizon is withheld: absent, never zero.
 
 mod job;
+mod limits;
 mod quotas;
 mod tally;
 mod words;
@@ -55,6 +56,7 @@ struct Sight {
     events: Vec<bool>,
     managers: Vec<bool>,
     quotas: Vec<bool>,
+    limits: Vec<bool>,
 }
 
 impl Sight {
@@ -78,6 +80,7 @@ impl Sight {
             events: watched(SourceKind::KubeEvents, |tier| &tier.namespaces),
             managers: watched(SourceKind::KubePods, |tier| &tier.manager_namespaces),
             quotas: watched(SourceKind::KubeQuotas, |tier| &tier.namespaces),
+            limits: watched(SourceKind::KubeLimits, |tier| &tier.namespaces),
         }
     }
 }
@@ -109,6 +112,7 @@ fn tier_assessment(
         managers: levels.managers,
         nodes: levels.nodes,
         quotas: levels.quotas,
+        limits: levels.limits,
         causes,
         waiting: levels.waiting,
         phases: tally::mean_phases(&fleet.recent[id]),
@@ -144,6 +148,7 @@ fn objects(fleet: &Fleet, held: &Held, key: &SourceKey) -> Option<u64> {
         SourceKind::GitlabRunners => fleet.rosters.as_ref().map(|rosters| rosters.len() as u64),
         SourceKind::KubeNodes => Some(fleet.nodes.len() as u64),
         SourceKind::KubeQuotas => key.namespace.as_deref().map(|namespace| fleet.quotas.of(namespace).count() as u64),
+        SourceKind::KubeLimits => key.namespace.as_deref().map(|namespace| fleet.limits.of(namespace).count() as u64),
         SourceKind::KubePods => key.namespace.as_deref().map(|namespace| held.pods(namespace)),
         SourceKind::GitlabJobLogs
         | SourceKind::GitlabHooks

@@ -45,7 +45,7 @@ fn fuller(new: &QuotaLevel, known: &QuotaLevel) -> bool {
 }
 
 /// Requests and limits of one resource are one: whichever is used up first keeps pods out.
-fn resource(written: &str) -> QuotaResource {
+pub(super) fn resource(written: &str) -> QuotaResource {
     match written {
         "pods" | "count/pods" => QuotaResource::Pods,
         "cpu" | "requests.cpu" | "limits.cpu" => QuotaResource::Cpu,
@@ -67,28 +67,28 @@ fn ratio(line: &QuotaLine) -> f64 {
 /// for other pods than those of jobs, so nothing is said of it.
 pub(super) fn at_capacity(levels: &[QuotaLevel]) -> Option<String> {
     levels.iter().filter(|level| !level.scoped).find_map(|level| {
-        let (what, least, unit) = match level.resource {
-            QuotaResource::Pods => ("pod", 1.0, 1.0),
-            QuotaResource::Cpu => ("CPU", NEARLY_FULL, 1.0),
-            QuotaResource::Memory => ("memory", NEARLY_FULL, f64::from(1 << 30)),
+        let (what, least) = match level.resource {
+            QuotaResource::Pods => ("pod", 1.0),
+            QuotaResource::Cpu => ("CPU", NEARLY_FULL),
+            QuotaResource::Memory => ("memory", NEARLY_FULL),
             QuotaResource::EphemeralStorage | QuotaResource::Other => return None,
         };
-        let amount = |thousandths| decimal(thousandths, unit);
-        let name = match level.resource {
-            QuotaResource::Cpu => " cores",
-            QuotaResource::Memory => " GiB",
-            QuotaResource::Pods | QuotaResource::EphemeralStorage | QuotaResource::Other => "",
-        };
-        let (used, hard) = (amount(level.used_thousandths), amount(level.hard_thousandths));
-        (level.ratio >= least).then(|| format!("at its {what} quota: {used} of {hard}{name}"))
+        let ((used, _), (hard, unit)) =
+            (amount(level.resource, level.used_thousandths), amount(level.resource, level.hard_thousandths));
+        (level.ratio >= least).then(|| format!("at its {what} quota: {used} of {hard}{unit}"))
     })
 }
 
-/// With one decimal where it has any.
+/// A number with one decimal where it has any, and its unit.
 #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
-fn decimal(thousandths: u64, unit: f64) -> String {
-    let text = format!("{:.1}", thousandths as f64 / 1000.0 / unit);
-    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+pub(super) fn amount(resource: QuotaResource, thousandths: u64) -> (String, &'static str) {
+    let (size, unit) = match resource {
+        QuotaResource::Cpu => (1.0, " cores"),
+        QuotaResource::Memory | QuotaResource::EphemeralStorage => (f64::from(1 << 30), " GiB"),
+        QuotaResource::Pods | QuotaResource::Other => (1.0, ""),
+    };
+    let text = format!("{:.1}", thousandths as f64 / 1000.0 / size);
+    (text.strip_suffix(".0").map(str::to_owned).unwrap_or(text), unit)
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Sight, quotas};
-use crate::cause::{Autoscale, Pull, Scheduling};
+use super::{Sight, limits, quotas};
+use crate::cause::{Admission, Autoscale, Pull, Scheduling};
 use crate::model::assessment::{
-    ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, QuotaLevel, RunnerLevels, RunnerLine,
+    LimitLevel, ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, QuotaLevel, RunnerLevels, RunnerLine,
     RunningLevels, ScaleUpLevels, UnservedReason, WaitingJob,
 };
 use crate::model::fleet::{Fleet, JobRow, PodRow, ScaleWord, Stage};
@@ -62,6 +62,9 @@ pub(super) struct TierLevels {
     pub(super) managers: Option<ManagerLevels>,
     pub(super) nodes: Option<NodeLevels>,
     pub(super) quotas: Option<Vec<QuotaLevel>>,
+    pub(super) limits: Option<Vec<LimitLevel>>,
+    /// Pods that were refused lately, with one sentence that shows it where there is one.
+    pub(super) refused: BTreeMap<Admission, (u64, Option<Arc<str>>)>,
     pub(super) waiting: Vec<WaitingJob>,
     /// One scheduler message per cause.
     pub(super) refusals: BTreeMap<Scheduling, Arc<str>>,
@@ -87,7 +90,8 @@ impl Tally {
                     tally.held.running += 1;
                     tally.add_running(fleet, row, sight);
                 }
-                Stage::Claimed | Stage::Left | Stage::Ended | Stage::Finished(_) => {}
+                Stage::Finished(_) => tally.add_refused(fleet, row, now),
+                Stage::Claimed | Stage::Left | Stage::Ended => {}
             }
         }
         for row in fleet.pods.iter() {
@@ -139,6 +143,17 @@ impl Tally {
     }
 }
 
+impl Tally {
+    fn add_refused(&mut self, fleet: &Fleet, row: &JobRow, now: &Now) {
+        let (Some(cause), Some(tier)) = (row.refused, row.taken_by(fleet.rosters.as_ref())) else { return };
+        if now.since(&row.moved) <= LATELY {
+            let (count, shown) = self.tiers[tier].refused.entry(cause).or_default();
+            *count += 1;
+            *shown = shown.take().or_else(|| limits::told(fleet, row));
+        }
+    }
+}
+
 impl TierLevels {
     fn new(fleet: &Fleet, tier: TierId, sight: &Sight) -> Self {
         let every_reason = || UnservedReason::ALL.iter().map(|reason| (*reason, 0)).collect();
@@ -152,6 +167,7 @@ impl TierLevels {
             managers: sight.managers[tier].then(ManagerLevels::default),
             nodes: sight.nodes.then(|| node_levels(fleet, tier)),
             quotas: sight.quotas[tier].then(|| quotas::levels(fleet, tier)),
+            limits: sight.limits[tier].then(|| limits::levels(fleet, tier)),
             ..Self::default()
         }
     }
@@ -187,6 +203,9 @@ impl TierLevels {
     fn add_pod(&mut self, fleet: &Fleet, row: &PodRow, now: &Now) {
         if let (Some(pods), Some(cause)) = (&mut self.pods, row.ended_lately(now, LATELY)) {
             *pods.ended.entry(cause).or_default() += 1;
+        }
+        if row.report.role == PodRole::Job {
+            limits::ask(self.limits.as_deref_mut().unwrap_or_default(), &row.report.limits);
         }
         if row.gone.is_some() {
             return;

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::quotas;
 use super::tally::TierLevels;
+use super::{limits, quotas};
 use crate::cause::{self, Blame, Cause, Family, Queue};
 use crate::model::assessment::{CauseLine, ManagerLevels, QueueLevels, RunnerLevels, RunningLevels, TierState};
 use crate::model::fleet::SourceRow;
@@ -35,7 +35,10 @@ pub(super) fn causes(policy: &TierPolicy, levels: &TierLevels) -> Vec<CauseLine>
     let held =
         levels.pods.iter().flat_map(|pods| &pods.held).map(|(cause, count)| line(Cause::Runtime(*cause), *count, None));
     let ended = ended(levels).map(|(cause, count)| line(cause, count, None));
-    let mut lines: Vec<_> = scheduling.chain(refused).chain(pulls).chain(held).chain(ended).chain(queue).collect();
+    let not_let_in =
+        levels.refused.iter().map(|(cause, (count, shown))| line(Cause::Admission(*cause), *count, shown.clone()));
+    let mut lines: Vec<_> =
+        scheduling.chain(refused).chain(pulls).chain(held).chain(ended).chain(not_let_in).chain(queue).collect();
     lines.sort_by_key(|line| (line.blame == Blame::User, std::cmp::Reverse(line.count)));
     lines
 }
@@ -149,12 +152,12 @@ fn hurting(levels: &TierLevels, queue: &QueueLevels, causes: &[CauseLine], waiti
 }
 
 /// Whether pods with this cause wait to start. An autoscaler speaks of pods that the scheduler has counted already,
-/// and pods that were taken away wait for nothing.
+/// and pods that were taken away or never let in wait for nothing.
 fn keeps_from_starting(levels: &TierLevels, cause: Cause) -> bool {
     match cause {
-        Cause::Scheduling(_) | Cause::Pull(_) | Cause::Admission(_) => true,
+        Cause::Scheduling(_) | Cause::Pull(_) => true,
         Cause::Runtime(cause) => levels.pods.as_ref().is_some_and(|pods| pods.held.contains_key(&cause)),
-        Cause::Autoscale(_) | Cause::Queue(_) => false,
+        Cause::Autoscale(_) | Cause::Admission(_) | Cause::Queue(_) => false,
     }
 }
 
@@ -177,6 +180,18 @@ fn taken_away(levels: &TierLevels) -> Option<String> {
         pods => format!("{pods} job pods were"),
     };
     Some(format!("{pods} taken away in the last 5 min: {}", cause::explain(most).sentence))
+}
+
+/// Pods that the cluster did not let in lately.
+fn not_let_in(levels: &TierLevels) -> Option<String> {
+    let (most, (_, shown)) =
+        levels.refused.iter().max_by_key(|(cause, (count, _))| (*count, std::cmp::Reverse(**cause)))?;
+    let pods = match levels.refused.values().map(|(count, _)| count).sum() {
+        1_u64 => "1 job pod was".to_owned(),
+        pods => format!("{pods} job pods were"),
+    };
+    let why = shown.as_deref().unwrap_or(cause::explain(Cause::Admission(*most)).sentence);
+    Some(format!("{pods} refused in the last 5 min: {why}"))
 }
 
 fn managers_down(managers: Option<ManagerLevels>) -> bool {
@@ -204,6 +219,9 @@ fn down(levels: &TierLevels) -> Option<&'static str> {
 fn degraded(levels: &TierLevels, unserved: u64) -> Option<String> {
     if let Some(full) = levels.quotas.as_deref().and_then(quotas::at_capacity) {
         return Some(full);
+    }
+    if let Some(why) = levels.limits.as_deref().and_then(limits::overstepped).or_else(|| not_let_in(levels)) {
+        return Some(why);
     }
     if unserved > 0 {
         return Some(format!("{} that no runner can take", jobs(unserved)));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::cause::limit::Overstep;
 use crate::cause::{self, Admission, Blame, Cause, Pull, Scheduling};
 use crate::model::fleet::hooks::Heard;
 use crate::model::fleet::start::Instants;
@@ -129,6 +130,8 @@ pub(in crate::model) struct JobRow {
     pub(in crate::model) fit: Fit,
     /// Why the cluster refused to make its pod, by the job's log.
     pub(in crate::model) refused: Option<Admission>,
+    /// Which bound of a LimitRange the log names.
+    pub(in crate::model) overstep: Option<Box<Overstep>>,
     pub(in crate::model) claims: Vec<Claim>,
     pub(in crate::model) counted: Counted,
     /// What only hooks told; absent for a job without hooks.
@@ -159,6 +162,7 @@ impl JobRow {
             runner: None,
             fit: Fit::OutOfScope,
             refused: None,
+            overstep: None,
             claims: Vec::new(),
             counted: Counted::default(),
             heard: None,

@@ -39,11 +39,13 @@ fn may_have_been_refused(row: &JobRow, context: &Context<'_>) -> bool {
         && row.taken_by(context.rosters).is_some()
 }
 
-/// Counts what a log says, once per job. Of the text nothing is kept.
+/// Counts what a log says, once per job. Of the text only the bound that it names is kept.
 pub(super) fn read(jobs: &mut Jobs, log: &JobLog, context: &Context<'_>, out: &mut Vec<Occurrence>) {
     let Some(row) = jobs.get_mut(log.job).filter(|row| !row.counted.log) else { return };
     row.counted.log = true;
     row.refused = log.given_up.as_deref().and_then(cause::admission::refusal);
+    let overstep = log.given_up.as_deref().filter(|_| row.refused == Some(Admission::LimitRange));
+    row.overstep = overstep.and_then(cause::limit::overstep).map(Box::new);
     let (Some(cause), Some(tier)) = (row.refused, row.taken_by(context.rosters)) else { return };
     out.push(Occurrence::AdmissionRefused { tier, cause });
     if cause == Admission::Other {

@@ -2,6 +2,7 @@
 //!
 //! The one owner of the fleet feeds it a single linear stream; it holds no lock and reads no clock.
 
+mod by_namespace;
 mod events;
 mod hooks;
 mod job;
@@ -11,7 +12,6 @@ mod nodes;
 mod notices;
 mod parked;
 mod pods;
-mod quotas;
 mod refusals;
 mod sources;
 mod start;
@@ -25,12 +25,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use by_namespace::ByNamespace;
 pub(in crate::model) use job::{Claim, End, JobRow, Stage};
 pub(in crate::model) use jobs::Jobs;
 pub(in crate::model) use nodes::Nodes;
 pub(in crate::model) use notices::Notices;
 pub(in crate::model) use pods::{PodRow, Pods};
-use quotas::Quotas;
 pub(in crate::model) use sources::{SourceRow, Sources};
 pub(in crate::model) use trouble::ScaleWord;
 
@@ -38,8 +38,8 @@ use crate::model::occurrence::{Occurrence, Phase};
 use crate::model::policy::{Policy, Staleness, TierId};
 use crate::model::tier::{Fit, Rosters, Wanted, matches_protected, place};
 use crate::observation::{
-    Body, Change, JobReport, Now, Observation, PodReport, ProjectId, ProtectedRefs, QueueScope, SourceKey, SourceKind,
-    Wishes,
+    Body, Change, JobReport, LimitReport, Now, Observation, PodReport, ProjectId, ProtectedRefs, QueueScope,
+    QuotaReport, SourceKey, SourceKind, Wishes,
 };
 
 /// Starts whose phases are remembered per tier, for the bar on the page.
@@ -53,7 +53,8 @@ pub struct Fleet {
     pub(in crate::model) jobs: Jobs,
     pub(in crate::model) pods: Pods,
     pub(in crate::model) nodes: Nodes,
-    pub(in crate::model) quotas: Quotas,
+    pub(in crate::model) quotas: ByNamespace<QuotaReport>,
+    pub(in crate::model) limits: ByNamespace<LimitReport>,
     pub(in crate::model) notices: Notices,
     parked: parked::Parked,
     refusals: refusals::Refusals,
@@ -84,7 +85,8 @@ impl Fleet {
             jobs: Jobs::default(),
             pods: Pods::default(),
             nodes: Nodes::default(),
-            quotas: Quotas::default(),
+            quotas: ByNamespace::default(),
+            limits: ByNamespace::default(),
             notices: Notices::default(),
             parked: parked::Parked::default(),
             refusals: refusals::Refusals::default(),
@@ -154,11 +156,8 @@ impl Fleet {
                     self.pods.ask_nodes_again(&self.policy, &self.nodes);
                 }
             }
-            Body::Quota(change) => {
-                if let Some(namespace) = &source.namespace {
-                    self.quotas.change(namespace, change);
-                }
-            }
+            Body::Quota(change) => self.quotas.change(source.namespace.as_ref(), change),
+            Body::Limit(change) => self.limits.change(source.namespace.as_ref(), change),
             Body::Event(change) => self.change_events(change, at, baseline, &mut out),
             Body::Alive | Body::Period(_) | Body::Note(_) | Body::Failed(_) => {}
         }

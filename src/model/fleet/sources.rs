@@ -101,7 +101,8 @@ impl Sources {
             | Body::Pod(Change::Upsert(_) | Change::Gone(_))
             | Body::Event(Change::Upsert(_) | Change::Gone(_))
             | Body::Node(Change::Upsert(_) | Change::Gone(_))
-            | Body::Quota(Change::Upsert(_) | Change::Gone(_)) => false,
+            | Body::Quota(Change::Upsert(_) | Change::Gone(_))
+            | Body::Limit(Change::Upsert(_) | Change::Gone(_)) => false,
             Body::Tick
             | Body::Queue { .. }
             | Body::Running { .. }
@@ -114,7 +115,8 @@ impl Sources {
             | Body::Pod(Change::Replace(_))
             | Body::Event(Change::Replace(_))
             | Body::Node(Change::Replace(_))
-            | Body::Quota(Change::Replace(_)) => true,
+            | Body::Quota(Change::Replace(_))
+            | Body::Limit(Change::Replace(_)) => true,
         };
         if row.failure.take().is_some()
             && let Some(lasted) = gap(row.last_success, at)

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::assessment::{self as model, Assessment, SourceStatus, TierAssessment, UnservedReason};
-use crate::observation::{PodPhase, RunnerStatus};
+use crate::observation::{LimitedPart, PodPhase, RunnerStatus};
 
 /// `/api/v1/tiers`.
 #[derive(Serialize)]
@@ -37,6 +37,7 @@ pub(super) struct Tier<'a> {
     managers: Option<model::ManagerLevels>,
     nodes: Option<Nodes>,
     quotas: Option<Vec<Quota<'a>>>,
+    limits: Option<Vec<Limit<'a>>>,
     causes: Vec<Cause<'a>>,
     waiting: Vec<Waiting<'a>>,
     phases: Vec<Phase>,
@@ -129,6 +130,17 @@ struct Quota<'a> {
     written: &'a str,
 }
 
+/// Amounts in cores or bytes.
+#[derive(Serialize)]
+struct Limit<'a> {
+    limit: &'a str,
+    namespace: &'a str,
+    part: LimitedPart,
+    resource: &'static str,
+    max: f64,
+    asked: Option<f64>,
+}
+
 #[derive(Serialize)]
 struct Cause<'a> {
     cause: &'static str,
@@ -196,6 +208,7 @@ impl<'a> From<&'a TierAssessment> for Tier<'a> {
             managers: tier.managers,
             nodes: tier.nodes.map(nodes),
             quotas: tier.quotas.as_ref().map(|quotas| quotas.iter().map(quota).collect()),
+            limits: tier.limits.as_ref().map(|limits| limits.iter().map(limit).collect()),
             causes: tier.causes.iter().map(cause).collect(),
             waiting: tier.waiting.iter().map(waiting).collect(),
             phases: tier.phases.iter().map(|(phase, mean)| phase_mean(phase.as_str(), *mean)).collect(),
@@ -276,6 +289,17 @@ fn quota(level: &model::QuotaLevel) -> Quota<'_> {
         quota: &level.quota,
         namespace: &level.namespace,
         written: &level.written,
+    }
+}
+
+fn limit(level: &model::LimitLevel) -> Limit<'_> {
+    Limit {
+        limit: &level.limit,
+        namespace: &level.namespace,
+        part: level.part,
+        resource: level.resource.as_str(),
+        max: cores(level.max_thousandths),
+        asked: level.asked_thousandths.map(cores),
     }
 }
 

@@ -87,6 +87,7 @@ fn what(source: &SourceStatus) -> String {
         SourceKind::KubeNodeEvents => "events of nodes",
         SourceKind::KubeNodes => "nodes",
         SourceKind::KubeQuotas => "quotas",
+        SourceKind::KubeLimits => "limit ranges",
     };
     match &source.source.namespace {
         Some(namespace) => format!("{what} in {namespace}"),

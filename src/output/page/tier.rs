@@ -8,8 +8,8 @@ use maud::{Markup, html};
 use super::{bar, clock, percent, state_word};
 use crate::cause::Blame;
 use crate::model::assess::human_duration;
-use crate::model::assessment::{CauseLine, QuotaLevel, QuotaResource, TierAssessment, WaitingJob};
-use crate::observation::RunnerStatus;
+use crate::model::assessment::{CauseLine, LimitLevel, QuotaLevel, QuotaResource, TierAssessment, WaitingJob};
+use crate::observation::{LimitedPart, RunnerStatus};
 use crate::output::words;
 
 pub(super) fn card(tier: &TierAssessment, now: Timestamp) -> Markup {
@@ -170,6 +170,21 @@ fn supply(tier: &TierAssessment) -> String {
         let used = |quota: &QuotaLevel| format!("{} of {}", percent(quota.ratio), quota_word(quota.resource));
         format!("quotas used: {}", quotas.iter().map(used).collect::<Vec<_>>().join(", "))
     });
-    let known: Vec<String> = [Some(runners), managers, nodes, asked, quotas].into_iter().flatten().collect();
+    let limits = tier.limits.as_ref().filter(|limits| !limits.is_empty()).map(|limits| {
+        let most = |level: &LimitLevel| {
+            let amount = if level.resource == QuotaResource::Cpu {
+                words::cores(level.max_thousandths)
+            } else {
+                words::bytes(level.max_thousandths / 1000)
+            };
+            let part = match level.part {
+                LimitedPart::Container => "container",
+                LimitedPart::Pod => "pod",
+            };
+            format!("{amount} a {part}")
+        };
+        format!("limits: {}", limits.iter().map(most).collect::<Vec<_>>().join(", "))
+    });
+    let known: Vec<String> = [Some(runners), managers, nodes, asked, quotas, limits].into_iter().flatten().collect();
     words::sentence(&known.join(" · "))
 }

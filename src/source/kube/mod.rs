@@ -1,4 +1,4 @@
-//! Sources that watch the Kubernetes API: pods, events and quotas of each tier's namespaces, nodes of the cluster.
+//! Sources that watch the Kubernetes API: pods, events, quotas and limits of each tier's namespaces, nodes of the cluster.
 //!
 //! `plan` says which watches a configuration asks for, `client` connects, `start` runs them. Each kind has a file
 //! with the pure function that translates its objects; what objects look like is parsed leniently and trimmed on
@@ -8,6 +8,7 @@ mod client;
 pub mod events;
 mod failure;
 mod lenient;
+pub mod limits;
 mod metadata;
 pub mod nodes;
 mod plan;

@@ -11,7 +11,7 @@ use crate::observation::{SourceKey, SourceKind};
 const NODE_EVENTS: &str = "default";
 
 /// One watch per kind and namespace, however many tiers share the namespace: pods where job pods or managers
-/// live, events and quotas where job pods live, nodes and their events where the cluster may be read. Sorted.
+/// live, events, quotas and limits where job pods live, nodes and their events where the cluster may be read. Sorted.
 #[must_use]
 pub fn plan(policy: &Policy, kubernetes: &Kubernetes) -> Vec<SourceKey> {
     if !kubernetes.enabled {
@@ -23,6 +23,7 @@ pub fn plan(policy: &Policy, kubernetes: &Kubernetes) -> Vec<SourceKey> {
             keys.insert(SourceKey::namespaced(SourceKind::KubePods, namespace));
             keys.insert(SourceKey::namespaced(SourceKind::KubeEvents, namespace));
             keys.insert(SourceKey::namespaced(SourceKind::KubeQuotas, namespace));
+            keys.insert(SourceKey::namespaced(SourceKind::KubeLimits, namespace));
         }
         // What ails a manager stands in its pod; its events are not asked for.
         for namespace in &tier.manager_namespaces {

@@ -81,6 +81,7 @@ pub(super) struct Container {
 #[serde(default)]
 pub(super) struct Resources {
     pub(super) requests: Shape<Amounts>,
+    pub(super) limits: Shape<Amounts>,
 }
 
 /// Quantities as written.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::lenient::{Shape, Text};
 use super::pod_object::{Amounts, Container, Spec, TolerationObject, Volume};
 use super::quantity;
-use crate::observation::{Exposure, Requests, Toleration};
+use crate::observation::{Exposure, Limits, Requests, Toleration};
 use crate::source::Texts;
 
 /// Tolerations that are told for one pod.
@@ -14,27 +14,39 @@ const MOST_TOLERATIONS: usize = 64;
 /// Names of Secrets that are told for one pod.
 const MOST_SECRETS: usize = 64;
 
-/// The scheduler's effective request: init containers run one after the other before the rest, but those that
-/// are restarted always (sidecars) stay beside everything that starts after them.
+/// The scheduler's effective request.
 pub(super) fn requests(spec: &Spec) -> Requests {
-    let mut sidecars = Requests::default();
-    let mut init_peak = Requests::default();
-    for container in spec.init_containers.iter() {
-        let own = amounts(&container.resources.requests);
-        init_peak = peak(init_peak, sum(sidecars, own));
-        if container.restart_policy.is("Always") {
-            sidecars = sum(sidecars, own);
-        }
-    }
-    let main =
-        spec.containers.iter().fold(sidecars, |total, container| sum(total, amounts(&container.resources.requests)));
-    let containers = peak(main, init_peak);
+    let containers = together(spec, |container| amounts(&container.resources.requests));
     let declared = &spec.resources.requests;
     let pod = Requests {
         cpu_millis: declared.cpu.get().and_then(quantity::thousandths).unwrap_or(containers.cpu_millis),
         memory_bytes: declared.memory.get().and_then(quantity::units).unwrap_or(containers.memory_bytes),
     };
     sum(pod, amounts(&spec.overhead))
+}
+
+/// What the pod may use at most, as a LimitRange counts it.
+pub(super) fn limits(spec: &Spec) -> Limits {
+    // A request above its limit is none that the API server takes, so the larger of both is the limit where one is set.
+    let most =
+        |container: &Container| peak(amounts(&container.resources.limits), amounts(&container.resources.requests));
+    Limits { container: containers(spec).map(most).fold(Requests::default(), peak), pod: together(spec, most) }
+}
+
+/// Of all containers: init containers run one after the other before the rest, but those that are restarted always
+/// (sidecars) stay beside everything that starts after them.
+fn together(spec: &Spec, of: impl Fn(&Container) -> Requests) -> Requests {
+    let mut sidecars = Requests::default();
+    let mut init_peak = Requests::default();
+    for container in spec.init_containers.iter() {
+        let own = of(container);
+        init_peak = peak(init_peak, sum(sidecars, own));
+        if container.restart_policy.is("Always") {
+            sidecars = sum(sidecars, own);
+        }
+    }
+    let main = spec.containers.iter().fold(sidecars, |total, container| sum(total, of(container)));
+    peak(main, init_peak)
 }
 
 /// Quantities as numbers; what is absent or no quantity asks for nothing.

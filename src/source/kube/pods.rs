@@ -89,6 +89,7 @@ pub fn translate(object: &PodObject, namespace: &Arc<str>, texts: &mut Texts) ->
         failure: status.reason.get().map(|_| disruption(&status.reason, &status.message, Moment::default(), texts)),
         containers: containers(object, texts),
         requests: pod_spec::requests(spec),
+        limits: pod_spec::limits(spec),
         service_account: named(&spec.service_account_name, texts),
         secrets: pod_spec::secrets(spec, texts),
         exposure: pod_spec::exposure(spec),

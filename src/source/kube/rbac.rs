@@ -37,6 +37,7 @@ impl Need {
             SourceKind::KubeEvents | SourceKind::KubeNodeEvents => ("events", true),
             SourceKind::KubeNodes => ("nodes", false),
             SourceKind::KubeQuotas => ("resourcequotas", true),
+            SourceKind::KubeLimits => ("limitranges", true),
             SourceKind::Clock
             | SourceKind::GitlabQueue
             | SourceKind::GitlabStarted

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::events::Events;
+use super::limits::Limits;
 use super::nodes::Nodes;
 use super::plan::{node_labels, plan};
 use super::pods::Pods;
@@ -62,11 +63,13 @@ pub fn start(
                 hands.watch(&mut tasks, Events::of_nodes(Arc::clone(namespace)));
             }
             (SourceKind::KubeQuotas, Some(namespace)) => hands.watch(&mut tasks, Quotas::new(Arc::clone(namespace))),
+            (SourceKind::KubeLimits, Some(namespace)) => hands.watch(&mut tasks, Limits::new(Arc::clone(namespace))),
             (SourceKind::KubeNodes, _) => hands.watch(&mut tasks, Nodes::new(node_labels(policy))),
             (
                 SourceKind::KubePods
                 | SourceKind::KubeEvents
                 | SourceKind::KubeQuotas
+                | SourceKind::KubeLimits
                 | SourceKind::KubeNodeEvents
                 | SourceKind::Clock
                 | SourceKind::GitlabQueue

@@ -22,6 +22,7 @@ pub(crate) mod process;
 pub(crate) mod prometheus;
 pub(crate) mod relay;
 pub(crate) mod stage;
+pub(crate) mod webhook;
 
 use std::net::TcpListener;
 use std::time::Duration;

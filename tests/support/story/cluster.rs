@@ -38,6 +38,9 @@ pub(super) struct Pod {
     waiting: Option<String>,
     message: String,
     phase: Option<PodPhase>,
+    /// Of its one container, in thousandths.
+    #[serde(default)]
+    cpu: u64,
     node: Option<String>,
     /// `status.reason` and `status.message`.
     failure: Option<End>,
@@ -90,6 +93,7 @@ pub(super) fn pod_report(pod: &Pod, namespace: &str) -> Box<PodReport> {
         },
         (None, None) => Scheduled::No,
     };
+    let cpu = Requests { cpu_millis: pod.cpu, memory_bytes: 0 };
     Box::new(PodReport {
         uid: pod.uid.as_str().into(),
         namespace: namespace.into(),
@@ -114,6 +118,7 @@ pub(super) fn pod_report(pod: &Pod, namespace: &str) -> Box<PodReport> {
             state,
         }],
         requests: Requests::default(),
+        limits: Limits { container: cpu, pod: cpu },
         service_account: None,
         secrets: Vec::new(),
         exposure: Exposure::default(),

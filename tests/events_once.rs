@@ -129,7 +129,7 @@ fn note(counts: &mut BTreeMap<String, usize>, occurrence: &Occurrence) {
         Occurrence::ImagePulled { total, queued, .. } => format!("pulled {total:?} {queued:?}"),
         Occurrence::PullFailed { cause, .. } => format!("pull failed {cause}"),
         Occurrence::PodFailed { cause, .. } => format!("pod failed {cause}"),
-        Occurrence::Unclassified { family } => format!("unclassified {family}"),
+        Occurrence::Unclassified { family, .. } => format!("unclassified {family}"),
         Occurrence::NodeEventUnjoined => "unjoined".to_owned(),
         Occurrence::Evicted { table } => format!("evicted {table}"),
         _ => return,

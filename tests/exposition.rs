@@ -16,6 +16,7 @@ use tierwatch::cause::{Admission, Blame, Family, Pull, Scheduling};
 use tierwatch::metrics::catalogue::{self, Kind, Values};
 use tierwatch::metrics::exposition::{Format, encode};
 use tierwatch::metrics::{Operation, Process, StatusClass};
+use tierwatch::model::key::Subject;
 use tierwatch::model::occurrence::{DropReason, FailureReason, Occurrence, Outcome, Phase, Table};
 use tierwatch::observation::{FailureClass, JobId, SourceKey, SourceKind};
 
@@ -54,15 +55,27 @@ fn eventful() -> fake::Metrics {
             phases: vec![(Phase::Queue, seconds(95)), (Phase::Containers, seconds(30))],
         },
         Occurrence::JobOutcome { tier: 0, job, outcome: Outcome::Late },
-        Occurrence::JobDropped { tier: 0, reason: DropReason::NoMatchingRunners },
-        Occurrence::JobFailed { tier: 0, reason: FailureReason::Script, blame: Blame::Platform },
-        Occurrence::PodUnschedulable { tier: 0, cause: Scheduling::InsufficientCpu },
-        Occurrence::PullFailed { tier: 0, registry: Arc::from("docker.io"), cause: Pull::NotFound },
-        Occurrence::PullFailed { tier: 0, registry: Arc::from("evil.example/{x}"), cause: Pull::NotFound },
-        Occurrence::AdmissionRefused { tier: 0, cause: Admission::Quota },
-        Occurrence::ClockClamped { phase: Phase::Dispatch },
-        Occurrence::AnnotationRejected { tier: 0 },
-        Occurrence::Unclassified { family: Family::Pull },
+        Occurrence::JobDropped { tier: 0, job: JobId(1), reason: DropReason::NoMatchingRunners },
+        Occurrence::JobFailed { tier: 0, job: JobId(1), reason: FailureReason::Script, blame: Blame::Platform },
+        Occurrence::PodUnschedulable { tier: 0, pod: "p".into(), cause: Scheduling::InsufficientCpu },
+        Occurrence::PullFailed {
+            tier: 0,
+            pod: "p".into(),
+            container: "build".into(),
+            registry: Arc::from("docker.io"),
+            cause: Pull::NotFound,
+        },
+        Occurrence::PullFailed {
+            tier: 0,
+            pod: "p".into(),
+            container: "build".into(),
+            registry: Arc::from("evil.example/{x}"),
+            cause: Pull::NotFound,
+        },
+        Occurrence::AdmissionRefused { tier: 0, of: Subject::Job(JobId(1)), cause: Admission::Quota },
+        Occurrence::ClockClamped { job: JobId(1), phase: Phase::Dispatch },
+        Occurrence::AnnotationRejected { tier: 0, pod: "p".into() },
+        Occurrence::Unclassified { family: Family::Pull, of: Subject::Job(JobId(1)) },
         Occurrence::SourceAttempt { source: pods, failure: Some(FailureClass::Forbidden) },
         Occurrence::SourceAttempt { source: SourceKey::global(SourceKind::GitlabQueue), failure: None },
         Occurrence::Observed { source: SourceKind::KubePods },
@@ -361,7 +374,8 @@ fn series_are_bounded_whatever_the_jobs_do() {
     let metrics = fake::metrics(fake::assessment(names.map(fake::hurting_tier).to_vec()));
     for number in 0..5000 {
         let registry = Arc::from(format!("registry-{number}.attacker.example"));
-        metrics.occurrences.count(&Occurrence::PullFailed { tier: number % 5, registry, cause: Pull::Other });
+        let (tier, pod, container) = (number % 5, "p".into(), "build".into());
+        metrics.occurrences.count(&Occurrence::PullFailed { tier, pod, container, registry, cause: Pull::Other });
         let job = JobId(number as u64);
         metrics.occurrences.count(&Occurrence::JobOutcome { tier: number % 5, job, outcome: Outcome::InTime });
     }

@@ -153,24 +153,26 @@ impl Occurrences {
             Occurrence::JobOutcome { tier, job: _, outcome } => {
                 self.outcomes.increase(&[&self.tier(*tier), outcome.as_str()]);
             }
-            Occurrence::JobDropped { tier, reason } => self.dropped.increase(&[&self.tier(*tier), reason.as_str()]),
-            Occurrence::JobFailed { tier, reason, blame } => {
+            Occurrence::JobDropped { tier, job: _, reason } => {
+                self.dropped.increase(&[&self.tier(*tier), reason.as_str()])
+            }
+            Occurrence::JobFailed { tier, job: _, reason, blame } => {
                 self.failed.increase(&[&self.tier(*tier), reason.as_str(), blame.as_str()]);
             }
-            Occurrence::PodUnschedulable { tier, cause } => {
+            Occurrence::PodUnschedulable { tier, pod: _, cause } => {
                 self.scheduling_failures.increase(&[&self.tier(*tier), cause.as_str()]);
             }
-            Occurrence::PullFailed { tier, registry, cause } => {
+            Occurrence::PullFailed { tier, pod: _, container: _, registry, cause } => {
                 let tier = self.tier(*tier);
                 // Sifted again: no text from an image reference may become a label by a slip elsewhere.
                 let registry = self.policy.registry_label(Some(registry));
                 self.pull_failures.increase(&[&tier, cause.as_str()]);
                 self.registry_failures.increase(&[&tier, &registry]);
             }
-            Occurrence::AdmissionRefused { tier, cause } => {
+            Occurrence::AdmissionRefused { tier, of: _, cause } => {
                 self.admission_failures.increase(&[&self.tier(*tier), cause.as_str()]);
             }
-            Occurrence::ImagePulled { tier, total, queued } => {
+            Occurrence::ImagePulled { tier, event: _, total, queued } => {
                 let tier = self.tier(*tier);
                 for (family, took) in [(&self.pulls, total), (&self.pull_queues, queued)] {
                     if let Some(took) = took {
@@ -178,13 +180,13 @@ impl Occurrences {
                     }
                 }
             }
-            Occurrence::PodFailed { tier, cause } => {
+            Occurrence::PodFailed { tier, pod: _, ended: _, cause } => {
                 self.pod_failures.increase(&[&self.tier(*tier), cause.as_str()]);
             }
             Occurrence::NodeEventUnjoined => self.unjoined.increase(&[]),
-            Occurrence::ClockClamped { phase } => self.clamps.increase(&[phase.as_str()]),
-            Occurrence::AnnotationRejected { tier } => self.rejected_annotations.increase(&[&self.tier(*tier)]),
-            Occurrence::Unclassified { family } => self.unclassified.increase(&[family.as_str()]),
+            Occurrence::ClockClamped { job: _, phase } => self.clamps.increase(&[phase.as_str()]),
+            Occurrence::AnnotationRejected { tier, pod: _ } => self.rejected_annotations.increase(&[&self.tier(*tier)]),
+            Occurrence::Unclassified { family, of: _ } => self.unclassified.increase(&[family.as_str()]),
             Occurrence::SourceAttempt { source, failure } => {
                 for tier in self.policy.tiers_of(source) {
                     let tier = self.tier(tier);
@@ -196,7 +198,8 @@ impl Occurrences {
             }
             Occurrence::Observed { source } => self.observations.increase(&[source.as_str()]),
             Occurrence::Gap { source, lasted } => self.gaps.add(&[source.as_str()], Duration::as_secs_f64(lasted)),
-            Occurrence::Disagreed { kind } => self.disagreements.increase(&[kind.as_str()]),
+            Occurrence::Disagreed { job: _, kind } => self.disagreements.increase(&[kind.as_str()]),
+            Occurrence::Silenced { key: _ } => {}
             Occurrence::Evicted { table } => self.evictions.increase(&[table.as_str()]),
         }
     }

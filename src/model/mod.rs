@@ -7,6 +7,7 @@ pub mod assess;
 pub mod assessment;
 pub mod fleet;
 pub mod job_assessment;
+pub mod key;
 pub mod occurrence;
 pub mod policy;
 pub mod tier;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::key::{Key, Subject};
 use crate::cause::{Admission, Blame, Cause, Pull, Scheduling, labels};
 use crate::model::policy::TierId;
 use crate::observation::{FailureClass, JobId, SourceKey, SourceKind};
@@ -43,6 +44,8 @@ pub enum Occurrence {
     JobDropped {
         /// The tier.
         tier: TierId,
+        /// The job.
+        job: JobId,
         /// Why.
         reason: DropReason,
     },
@@ -50,6 +53,8 @@ pub enum Occurrence {
     JobFailed {
         /// The tier.
         tier: TierId,
+        /// The job.
+        job: JobId,
         /// Why.
         reason: FailureReason,
         /// Whose fault.
@@ -59,6 +64,8 @@ pub enum Occurrence {
     PodUnschedulable {
         /// The tier.
         tier: TierId,
+        /// The pod's uid.
+        pod: Arc<str>,
         /// First dominant cause.
         cause: Scheduling,
     },
@@ -66,6 +73,10 @@ pub enum Occurrence {
     PullFailed {
         /// The tier.
         tier: TierId,
+        /// The pod's uid.
+        pod: Arc<str>,
+        /// The container's name.
+        container: Arc<str>,
         /// The registry as a label value.
         registry: Arc<str>,
         /// Why.
@@ -75,6 +86,8 @@ pub enum Occurrence {
     AdmissionRefused {
         /// The tier.
         tier: TierId,
+        /// The job, or the controller that was to make the pod.
+        of: Subject,
         /// Why.
         cause: Admission,
     },
@@ -82,6 +95,8 @@ pub enum Occurrence {
     ImagePulled {
         /// The tier.
         tier: TierId,
+        /// The uid of the event that says so.
+        event: Arc<str>,
         /// From the wish to the end, the wait included.
         total: Option<Duration>,
         /// The share of it spent in the kubelet's own queue.
@@ -91,6 +106,10 @@ pub enum Occurrence {
     PodFailed {
         /// The tier.
         tier: TierId,
+        /// The pod's uid.
+        pod: Arc<str>,
+        /// It was taken away, which happens once; otherwise it was held up, once by each cause.
+        ended: bool,
         /// Why: one of [`Cause::of_broken_pods`].
         cause: Cause,
     },
@@ -98,6 +117,8 @@ pub enum Occurrence {
     NodeEventUnjoined,
     /// A timestamp ran backwards and was bent: `clock_clamps_total`.
     ClockClamped {
+        /// The job.
+        job: JobId,
         /// The phase whose end lay before its start.
         phase: Phase,
     },
@@ -105,11 +126,15 @@ pub enum Occurrence {
     AnnotationRejected {
         /// The tier of the pod.
         tier: TierId,
+        /// The pod's uid.
+        pod: Arc<str>,
     },
     /// A message had no known cause: `unclassified_total`.
     Unclassified {
         /// The family that should have known it.
         family: crate::cause::Family,
+        /// Whom the message was about.
+        of: Subject,
     },
     /// A source was asked: `source_attempts_total` and, when it failed, `source_failures_total`.
     SourceAttempt {
@@ -132,8 +157,15 @@ pub enum Occurrence {
     },
     /// A hook and GitLab's API differ about a job: `disagreements_total`.
     Disagreed {
+        /// The job.
+        job: JobId,
         /// In what.
         kind: Disagreement,
+    },
+    /// What was counted under another name, or was there before us: not counted now, and never to be.
+    Silenced {
+        /// The key under which it would count.
+        key: Key,
     },
     /// A remembered key was dropped to stay within bounds: `dedup_evictions_total`.
     Evicted {

@@ -4,6 +4,7 @@
 //! All of it is serde, so a recorded stream can be replayed. Text that users wrote (job names, refs,
 //! messages) has been cut to a bound by the source's `translate`.
 
+mod earlier;
 mod failure;
 mod gitlab;
 mod kubernetes;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use earlier::Earlier;
 pub use failure::{Failure, FailureClass};
 pub use gitlab::{
     JobLog, JobReport, JobStatus, ManagerReport, ProjectReport, ProtectedRefs, QueueScope, RunnerReport, RunnerScope,
@@ -183,6 +185,8 @@ pub struct Observation {
 pub enum Body {
     /// Time passed.
     Tick,
+    /// What an earlier run left; said once, before anything else.
+    Earlier(Box<Earlier>),
     /// The complete list of pending jobs of a scope.
     Queue {
         /// What the list is complete for.
@@ -244,6 +248,7 @@ impl Body {
             Self::Quota(change) => change.objects(),
             Self::Limit(change) => change.objects(),
             Self::Job(_) | Self::ProtectedRefs(_) | Self::JobLog(_) => 1,
+            Self::Earlier(earlier) => earlier.open.len() + earlier.keys.len() / 16,
             Self::Tick | Self::JobNotFound(_) | Self::Alive | Self::Period(_) | Self::Note(_) | Self::Failed(_) => 0,
         }
     }
@@ -284,7 +289,7 @@ pub struct Wishes {
 }
 
 /// A job to look up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LookUp {
     /// The job.
     pub job: JobId,

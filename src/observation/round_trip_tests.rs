@@ -135,7 +135,13 @@ fn node() -> NodeReport {
 /// The samples as a chain: a new kind of body breaks the match until it stands in it.
 fn after(body: &Body) -> Option<Body> {
     Some(match body {
-        Body::Tick => Body::Queue { scope: QueueScope::Instance, jobs: vec![job()] },
+        Body::Tick => Body::Earlier(Box::new(Earlier {
+            floor: Timestamp::UNIX_EPOCH,
+            keys: vec![1, u64::MAX],
+            open: vec![LookUp { job: JobId(1), project: ProjectId(2) }],
+            seen: vec![(SourceKey::namespaced(SourceKind::KubePods, "ci"), Timestamp::UNIX_EPOCH)],
+        })),
+        Body::Earlier(_) => Body::Queue { scope: QueueScope::Instance, jobs: vec![job()] },
         Body::Queue { .. } => Body::Running { scope: QueueScope::Project(ProjectId(1)), jobs: vec![] },
         Body::Running { .. } => Body::Job(Box::new(job())),
         Body::Job(_) => Body::JobNotFound(JobId(1)),

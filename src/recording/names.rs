@@ -32,7 +32,7 @@ impl Names {
     pub fn hide(&self, observation: &Observation) -> Observation {
         let mut observation = observation.clone();
         match &mut observation.body {
-            Body::Tick | Body::JobNotFound(_) | Body::Alive | Body::Period(_) => {}
+            Body::Tick | Body::Earlier(_) | Body::JobNotFound(_) | Body::Alive | Body::Period(_) => {}
             Body::Queue { scope: _, jobs } | Body::Running { scope: _, jobs } => {
                 jobs.iter_mut().for_each(|job| self.job(job));
             }

@@ -403,28 +403,30 @@ fn line(occurrence: &Occurrence, policy: &Policy) -> Option<String> {
             format!("{}: job {job} started after {took} ({})", name(tier), phases.join(", "))
         }
         Occurrence::JobOutcome { tier, job, outcome } => format!("{}: job {job} is {}", name(tier), outcome.as_str()),
-        Occurrence::JobDropped { tier, reason } => format!("{}: dropped, {}", name(tier), reason.as_str()),
-        Occurrence::JobFailed { tier, reason, blame } => {
+        Occurrence::JobDropped { tier, reason, job: _ } => format!("{}: dropped, {}", name(tier), reason.as_str()),
+        Occurrence::JobFailed { tier, reason, blame, job: _ } => {
             format!("{}: failed, {}, blame {}", name(tier), reason.as_str(), blame.as_str())
         }
-        Occurrence::PodUnschedulable { tier, cause } => format!("{}: unschedulable, {}", name(tier), cause.as_str()),
-        Occurrence::PullFailed { tier, registry, cause } => {
+        Occurrence::PodUnschedulable { tier, cause, pod: _ } => {
+            format!("{}: unschedulable, {}", name(tier), cause.as_str())
+        }
+        Occurrence::PullFailed { tier, registry, cause, .. } => {
             format!("{}: pull failed, {registry}, {}", name(tier), cause.as_str())
         }
-        Occurrence::AdmissionRefused { tier, cause } => format!("{}: refused, {}", name(tier), cause.as_str()),
-        Occurrence::ImagePulled { tier, total, queued } => {
+        Occurrence::AdmissionRefused { tier, cause, of: _ } => format!("{}: refused, {}", name(tier), cause.as_str()),
+        Occurrence::ImagePulled { tier, total, queued, event: _ } => {
             let told = |took: &Option<Duration>| took.as_ref().map_or_else(|| "an untold time".to_owned(), seconds);
             format!("{}: image pulled in {}, {} of it queued", name(tier), told(total), told(queued))
         }
-        Occurrence::PodFailed { tier, cause } => format!("{}: pod failed, {cause}", name(tier)),
+        Occurrence::PodFailed { tier, cause, .. } => format!("{}: pod failed, {cause}", name(tier)),
         Occurrence::NodeEventUnjoined => "a node's event concerns no tier".to_owned(),
-        Occurrence::ClockClamped { phase } => format!("clamped {}", phase.as_str()),
-        Occurrence::AnnotationRejected { tier } => format!("{}: annotation rejected", name(tier)),
-        Occurrence::Unclassified { family } => format!("unclassified {}", family.as_str()),
+        Occurrence::ClockClamped { phase, job: _ } => format!("clamped {}", phase.as_str()),
+        Occurrence::AnnotationRejected { tier, pod: _ } => format!("{}: annotation rejected", name(tier)),
+        Occurrence::Unclassified { family, of: _ } => format!("unclassified {}", family.as_str()),
         Occurrence::Gap { source, lasted } => format!("gap of {} in {}", seconds(lasted), source.as_str()),
-        Occurrence::Disagreed { kind } => format!("hook and API disagree, {}", kind.as_str()),
+        Occurrence::Disagreed { kind, job: _ } => format!("hook and API disagree, {}", kind.as_str()),
         Occurrence::Evicted { table } => format!("evicted from {}", table.as_str()),
-        Occurrence::SourceAttempt { .. } | Occurrence::Observed { .. } => return None,
+        Occurrence::SourceAttempt { .. } | Occurrence::Observed { .. } | Occurrence::Silenced { .. } => return None,
     };
     Some(text)
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::Fleet;
 use super::told::{Heard, of_node, told};
 use crate::model::occurrence::Occurrence;
@@ -34,7 +36,7 @@ impl Fleet {
                     let tier = event.about_namespace.as_deref().and_then(|namespace| self.only_tier_in(namespace));
                     self.refusals.hear(&event, tier, silent, at, out);
                 }
-                "Pod" => changed.extend(self.hear_of_pod(&event, silent, at, out)),
+                "Pod" => changed.extend(self.hear_of_pod(&event, (silent, baseline.then_some(began)), at, out)),
                 _ => self.hear_of_node(&event, at, out),
             }
         }
@@ -61,12 +63,12 @@ impl Fleet {
     fn hear_of_pod(
         &mut self,
         event: &EventReport,
-        silent: bool,
+        (silent, first_list): (bool, Option<Timestamp>),
         at: Now,
         out: &mut Vec<Occurrence>,
     ) -> Option<Arc<str>> {
         let uid = event.about_uid.as_ref()?;
-        let heard = Heard { event: event.uid.clone(), last: event.last, silent, told: told(event)? };
+        let heard = Heard { event: event.uid.clone(), last: event.last, silent, first_list, told: told(event)? };
         if let Some(row) = self.pods.get_mut(uid) {
             row.hear(&heard, at, out);
             if let Some(target) = row.scale_target() {

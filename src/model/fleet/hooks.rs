@@ -12,7 +12,7 @@ use crate::model::fleet::job::{End, JobRow, Stage};
 use crate::model::fleet::jobs::Jobs;
 use crate::model::fleet::start::between;
 use crate::model::occurrence::{Disagreement, Occurrence};
-use crate::observation::{JobReport, JobStatus, Now, RunnerId};
+use crate::observation::{JobId, JobReport, JobStatus, Now, RunnerId};
 
 /// Hooks tell whole seconds, and clocks of GitLab's processes differ by one or two.
 const SAME_INSTANT: Duration = Duration::from_secs(5);
@@ -24,8 +24,9 @@ const OLDEST_ANSWER: Duration = Duration::from_secs(120);
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Of one job: what only hooks told so far, and in what GitLab's answers contradicted them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Heard {
+    job: JobId,
     runner: Option<RunnerId>,
     started_at: Option<Timestamp>,
     waited: Option<Duration>,
@@ -35,6 +36,18 @@ pub(super) struct Heard {
 }
 
 impl Heard {
+    fn new(job: JobId) -> Self {
+        Self {
+            job,
+            runner: None,
+            started_at: None,
+            waited: None,
+            end: None,
+            failure_reason: None,
+            disagreed: Vec::new(),
+        }
+    }
+
     fn compare<T>(
         &mut self,
         kind: Disagreement,
@@ -44,7 +57,7 @@ impl Heard {
     ) {
         if words.is_some_and(|(one, other)| !same(&one, &other)) && !self.disagreed.contains(&kind) {
             self.disagreed.push(kind);
-            out.push(Occurrence::Disagreed { kind });
+            out.push(Occurrence::Disagreed { job: self.job, kind });
         }
     }
 }
@@ -87,7 +100,7 @@ impl JobRow {
             (_, Some(end)) => Stage::Finished(end),
             (_, None) => Stage::Running,
         };
-        let mut heard = self.heard.take().unwrap_or_default();
+        let mut heard = self.heard.take().unwrap_or_else(|| Box::new(Heard::new(self.id)));
         heard.compare(Disagreement::Runner, told(self.runner, heard.runner, report.runner), PartialEq::eq, out);
         let instants = told(self.started_at, heard.started_at, report.started_at);
         heard.compare(Disagreement::StartedAt, instants, same_instant, out);

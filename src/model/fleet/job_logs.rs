@@ -8,6 +8,7 @@ use crate::cause::{self, Admission, Family};
 use crate::model::fleet::job::{End, JobRow, Stage};
 use crate::model::fleet::jobs::Jobs;
 use crate::model::fleet::verdict::Context;
+use crate::model::key::Subject;
 use crate::model::occurrence::{FailureReason, Occurrence};
 use crate::observation::{JobLog, LookUp};
 
@@ -26,7 +27,7 @@ pub(super) fn wanted(jobs: &Jobs, context: &Context<'_>) -> Vec<LookUp> {
 }
 
 /// Failed in the runner's hands, of a tier, lately, and before its build container ran: afterwards no pod is made.
-fn may_have_been_refused(row: &JobRow, context: &Context<'_>) -> bool {
+pub(super) fn may_have_been_refused(row: &JobRow, context: &Context<'_>) -> bool {
     let oldest = SignedDuration::try_from(context.policy.history.max_age)
         .ok()
         .and_then(|age| context.now.wall.checked_sub(age).ok())
@@ -47,8 +48,9 @@ pub(super) fn read(jobs: &mut Jobs, log: &JobLog, context: &Context<'_>, out: &m
     let overstep = log.given_up.as_deref().filter(|_| row.refused == Some(Admission::LimitRange));
     row.overstep = overstep.and_then(cause::limit::overstep).map(Box::new);
     let (Some(cause), Some(tier)) = (row.refused, row.taken_by(context.rosters)) else { return };
-    out.push(Occurrence::AdmissionRefused { tier, cause });
+    let of = Subject::Job(row.id);
+    out.push(Occurrence::AdmissionRefused { tier, of: of.clone(), cause });
     if cause == Admission::Other {
-        out.push(Occurrence::Unclassified { family: Family::Admission });
+        out.push(Occurrence::Unclassified { family: Family::Admission, of });
     }
 }

@@ -3,6 +3,7 @@
 //! The one owner of the fleet feeds it a single linear stream; it holds no lock and reads no clock.
 
 mod by_namespace;
+mod earlier;
 mod events;
 mod hooks;
 mod job;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use by_namespace::ByNamespace;
+pub use earlier::Left;
 pub(in crate::model) use job::{Claim, End, JobRow, Stage};
 pub(in crate::model) use jobs::Jobs;
 pub(in crate::model) use nodes::Nodes;
@@ -64,6 +66,7 @@ pub struct Fleet {
     projects: BTreeMap<ProjectId, Project>,
     pub(in crate::model) refs: BTreeMap<ProjectId, ProtectedRefs>,
     began: Option<Timestamp>,
+    counted: earlier::Counted,
 }
 
 #[derive(Debug, Clone)]
@@ -96,6 +99,7 @@ impl Fleet {
             projects: BTreeMap::new(),
             refs: BTreeMap::new(),
             began: None,
+            counted: earlier::Counted::default(),
         }
     }
 
@@ -113,6 +117,7 @@ impl Fleet {
         let Observation { source, at, body } = observation;
         match body {
             Body::Tick => self.tick(at, &mut out),
+            Body::Earlier(earlier) => self.resume(*earlier, at, &mut out),
             Body::Queue { scope, jobs } => {
                 match scope {
                     // The whole instance is seen at once: no project is watched for itself any more.
@@ -161,6 +166,7 @@ impl Fleet {
             Body::Event(change) => self.change_events(change, at, baseline, &mut out),
             Body::Alive | Body::Period(_) | Body::Note(_) | Body::Failed(_) => {}
         }
+        self.counted.silence(&mut out);
         self.remember_starts(&out);
         out
     }
@@ -244,6 +250,7 @@ impl Fleet {
         for row in self.jobs.iter_mut().filter(|row| row.counted.outcome.is_none() || !row.counted.started) {
             verdict::count(row, &context, out);
         }
+        self.counted.forget(&context);
         self.jobs.forget(&context, out);
         self.pods.settle(&mut self.notices, at, out);
         self.pods.forget(&at);

@@ -80,7 +80,7 @@ mod tests {
 
     fn heard(event: &str) -> Heard {
         let told = Told::Fetched { total: None, queued: None };
-        Heard { event: event.into(), last: Timestamp::UNIX_EPOCH, silent: false, told }
+        Heard { event: event.into(), last: Timestamp::UNIX_EPOCH, silent: false, first_list: None, told }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::model::fleet::nodes::Nodes;
 use crate::model::fleet::notices::Notices;
 use crate::model::fleet::start::Instants;
 use crate::model::fleet::trouble::{SETTLE, Trouble};
+use crate::model::key::{Key, Subject};
 use crate::model::occurrence::Occurrence;
 use crate::model::policy::{Policy, TierId};
 use crate::model::tier::Rosters;
@@ -48,6 +49,7 @@ struct Refusal {
 /// One container whose image could not be pulled at least once.
 #[derive(Debug, Clone)]
 pub(in crate::model) struct PullRow {
+    pod: Arc<str>,
     container: Arc<str>,
     pub(in crate::model) registry: Arc<str>,
     /// The last cause that was told; back-off alone tells none.
@@ -247,9 +249,10 @@ impl PodRow {
         if ground.baseline && since.is_none_or(|since| since < ground.began) {
             return;
         }
-        out.push(Occurrence::PodUnschedulable { tier, cause });
+        out.push(Occurrence::PodUnschedulable { tier, pod: self.report.uid.clone(), cause });
         if cause == Scheduling::Other {
-            out.push(Occurrence::Unclassified { family: cause::Family::Scheduling });
+            let of = Subject::Object(self.report.uid.clone());
+            out.push(Occurrence::Unclassified { family: cause::Family::Scheduling, of });
         }
     }
 
@@ -281,7 +284,7 @@ impl PodRow {
                 continue;
             };
             let index = known.unwrap_or_else(|| {
-                self.pulls.push(PullRow::new(container, ground));
+                self.pulls.push(PullRow::new(&self.report, container, ground));
                 self.pulls.len() - 1
             });
             self.pulls[index].failed(told, self.tier, out);
@@ -298,12 +301,13 @@ impl PodRow {
 }
 
 impl PullRow {
-    fn new(container: &ContainerReport, ground: &Ground<'_>) -> Self {
+    fn new(pod: &PodReport, container: &ContainerReport, ground: &Ground<'_>) -> Self {
         let registry = cause::registry_of(&container.image);
         Self {
+            pod: pod.uid.clone(),
             container: container.name.clone(),
             registry: ground.policy.registry_label(registry.as_deref()),
-            silent: ground.baseline,
+            silent: ground.baseline && pod.created < ground.began,
             cause: Pull::Backoff,
             failing: true,
             counted: Vec::new(),
@@ -327,6 +331,7 @@ impl PullRow {
         if std::mem::replace(&mut self.by_event, false) && !self.counted.contains(&told) {
             // The status names the same failure in its own words.
             self.counted.push(told);
+            out.push(Occurrence::Silenced { key: Key::pull(&self.pod, &self.container, told) });
         }
         self.count(tier, out);
     }
@@ -371,9 +376,11 @@ impl PullRow {
         }
         self.counted.push(self.cause);
         let Some(tier) = tier.filter(|_| !self.silent) else { return };
-        out.push(Occurrence::PullFailed { tier, registry: self.registry.clone(), cause: self.cause });
+        let (pod, container, registry) = (self.pod.clone(), self.container.clone(), self.registry.clone());
+        out.push(Occurrence::PullFailed { tier, pod, container, registry, cause: self.cause });
         if self.cause == Pull::Other {
-            out.push(Occurrence::Unclassified { family: cause::Family::Pull });
+            let of = Subject::Object(self.pod.clone());
+            out.push(Occurrence::Unclassified { family: cause::Family::Pull, of });
         }
     }
 }

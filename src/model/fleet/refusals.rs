@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cause::{self, Admission, Family};
+use crate::model::key::{Key, Subject};
 use crate::model::occurrence::{Occurrence, Table};
 use crate::model::policy::TierId;
 use crate::observation::{EventReport, Now};
@@ -35,14 +36,18 @@ impl Refusals {
         let Some(controller) = event.about_uid.clone() else { return };
         // A controller also fails to create when the API server is away: no refusal.
         let Some(cause) = cause::admission::refusal(&event.message) else { return };
+        let of = Subject::Object(controller.clone());
         let known = self.told.insert((controller, cause), now).is_some();
         if self.told.len() > MOST {
             self.drop_oldest(out);
         }
-        let Some(tier) = tier.filter(|_| !known && !silent) else { return };
-        out.push(Occurrence::AdmissionRefused { tier, cause });
+        let Some(tier) = tier.filter(|_| !known && !silent) else {
+            // It goes on, perhaps for longer than keys are kept.
+            return out.push(Occurrence::Silenced { key: Key::refusal(&of, cause) });
+        };
+        out.push(Occurrence::AdmissionRefused { tier, of: of.clone(), cause });
         if cause == Admission::Other {
-            out.push(Occurrence::Unclassified { family: Family::Admission });
+            out.push(Occurrence::Unclassified { family: Family::Admission, of });
         }
     }
 

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use crate::model::fleet::start::between;
 use crate::model::occurrence::Occurrence;
 use crate::model::policy::Staleness;
 use crate::observation::{Body, Change, Failure, FailureClass, Now, Observation, SourceKey, SourceKind};
@@ -14,6 +17,8 @@ pub(in crate::model) struct SourceRow {
     /// Why it is failing; gone with the next success.
     pub(in crate::model) failure: Option<Failure>,
     pub(in crate::model) note: Option<String>,
+    /// When it last answered an earlier run; until it answers this one.
+    pub(in crate::model) earlier: Option<Timestamp>,
     /// How often it reads its list, where that is not as often as configured.
     pub(in crate::model) period: Option<Duration>,
 }
@@ -31,12 +36,7 @@ impl SourceRow {
 
     /// Its last good data is within the horizon, whether or not it fails now.
     pub(in crate::model) fn fresh(&self, kind: SourceKind, staleness: &Staleness, now: &Now) -> bool {
-        // Asked on demand, or told when something happens: their silence says nothing.
-        let may_be_silent = matches!(
-            kind,
-            SourceKind::GitlabRefs | SourceKind::GitlabStarted | SourceKind::GitlabJobLogs | SourceKind::GitlabHooks
-        );
-        self.last_success.is_some_and(|at| may_be_silent || now.since(&at) <= self.horizon(kind, staleness))
+        self.last_success.is_some_and(|at| may_be_silent(kind) || now.since(&at) <= self.horizon(kind, staleness))
     }
 
     /// How old its data may be. Data is not old only because a long list takes long to be read.
@@ -69,6 +69,18 @@ impl Sources {
         // Protected refs and logs are read only when a job asks for it.
         let on_demand = |kind| matches!(kind, SourceKind::GitlabRefs | SourceKind::GitlabJobLogs);
         self.rows.iter().all(|(key, row)| row.attempted() || on_demand(key.kind))
+    }
+
+    /// Nobody watched since an earlier run; what is asked or told only now and then may not speak for long.
+    pub(super) fn resume(&mut self, seen: Vec<(SourceKey, Timestamp)>, at: &Now, out: &mut Vec<Occurrence>) {
+        for (key, before) in seen {
+            let Some(row) = self.rows.get_mut(&key) else { continue };
+            if may_be_silent(key.kind) {
+                out.push(Occurrence::Gap { source: key.kind, lasted: between(before, at.wall) });
+            } else {
+                row.earlier = Some(before);
+            }
+        }
     }
 
     /// Notes who spoke; returns whether this was the source's first good answer.
@@ -104,6 +116,7 @@ impl Sources {
             | Body::Quota(Change::Upsert(_) | Change::Gone(_))
             | Body::Limit(Change::Upsert(_) | Change::Gone(_)) => false,
             Body::Tick
+            | Body::Earlier(_)
             | Body::Queue { .. }
             | Body::Running { .. }
             | Body::Job(_)
@@ -123,12 +136,23 @@ impl Sources {
         {
             out.push(Occurrence::Gap { source: source.kind, lasted });
         }
+        if let Some(before) = row.earlier.take() {
+            out.push(Occurrence::Gap { source: source.kind, lasted: between(before, at.wall) });
+        }
         let first = row.last_success.replace(*at).is_none();
         if answered {
             out.push(attempt(None));
         }
         answered && first
     }
+}
+
+/// Asked on demand, or told when something happens: their silence says nothing.
+const fn may_be_silent(kind: SourceKind) -> bool {
+    matches!(
+        kind,
+        SourceKind::GitlabRefs | SourceKind::GitlabStarted | SourceKind::GitlabJobLogs | SourceKind::GitlabHooks
+    )
 }
 
 /// How long nobody watched: from the last good word to the first one after a failure.

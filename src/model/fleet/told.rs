@@ -21,6 +21,8 @@ pub(super) struct Heard {
     pub(super) last: Timestamp,
     /// It was over before we began to watch: known from now on, and not counted.
     pub(super) silent: bool,
+    /// Told by a first list, which shows what was there before: pods from before this instant count nothing by it.
+    pub(super) first_list: Option<Timestamp>,
     pub(super) told: Told,
 }
 

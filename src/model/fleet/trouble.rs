@@ -13,6 +13,7 @@ use super::notices::Notices;
 use super::pods::{Ground, PodRow};
 use super::told::{Heard, Rank, Told, end_of};
 use crate::cause::{Autoscale, Cause, Family, Pull, Runtime};
+use crate::model::key::Subject;
 use crate::model::occurrence::Occurrence;
 use crate::observation::{Now, PodPhase, PodReport, PodRole, Scheduled};
 
@@ -80,7 +81,7 @@ impl PodRow {
         let report = &self.report;
         let Some((cause, rank)) = end_in_status(report) else { return };
         let at = report.disruption.as_ref().and_then(|disruption| disruption.at);
-        let silent = ground.baseline && at.is_none_or(|at| at < ground.began);
+        let silent = ground.baseline && at.unwrap_or(report.created) < ground.began;
         self.ended(cause, rank, silent, ground.now);
     }
 
@@ -89,14 +90,15 @@ impl PodRow {
         if self.report.role != PodRole::Job {
             return;
         }
+        let silent = heard.silent || heard.first_list.is_some_and(|began| self.report.created < began);
         match &heard.told {
-            Told::Fetched { total, queued } => self.fetched(heard, (*total, *queued), out),
+            Told::Fetched { total, queued } => self.fetched(heard, silent, (*total, *queued), out),
             Told::PullFailed { container, image, cause } => {
                 self.pull_failed(container.as_ref(), image.as_deref(), (heard.last, *cause));
                 self.refine_pulls(out);
             }
-            Told::Held(cause) => self.held_up(heard, *cause, out),
-            Told::Ended { cause, rank } => self.ended(*cause, *rank, heard.silent, now),
+            Told::Held(cause) => self.held_up(heard, silent, *cause, out),
+            Told::Ended { cause, rank } => self.ended(*cause, *rank, silent, now),
             Told::Scale { cause, target, message } => {
                 let news = Scale { last: heard.last, cause: *cause, target: target.clone(), message: message.clone() };
                 let scale = &mut self.trouble().scale;
@@ -125,7 +127,8 @@ impl PodRow {
         }
         ending.counted = true;
         if let Some(tier) = self.tier.filter(|_| !ending.silent) {
-            out.push(Occurrence::PodFailed { tier, cause: ending.cause });
+            let pod = self.report.uid.clone();
+            out.push(Occurrence::PodFailed { tier, pod, ended: true, cause: ending.cause });
         }
     }
 
@@ -190,14 +193,20 @@ impl PodRow {
         self.trouble.get_or_insert_default().as_mut()
     }
 
-    fn fetched(&mut self, heard: &Heard, took: (Option<Duration>, Option<Duration>), out: &mut Vec<Occurrence>) {
+    fn fetched(
+        &mut self,
+        heard: &Heard,
+        silent: bool,
+        took: (Option<Duration>, Option<Duration>),
+        out: &mut Vec<Occurrence>,
+    ) {
         let measured = &mut self.trouble().measured;
         if measured.contains(&heard.event) || measured.len() >= MOST_PULLS {
             return;
         }
         measured.push(heard.event.clone());
-        if let (Some(tier), false, (total, queued)) = (self.tier, heard.silent, took) {
-            out.push(Occurrence::ImagePulled { tier, total, queued });
+        if let (Some(tier), false, (total, queued)) = (self.tier, silent, took) {
+            out.push(Occurrence::ImagePulled { tier, event: heard.event.clone(), total, queued });
         }
     }
 
@@ -218,7 +227,7 @@ impl PodRow {
         }
     }
 
-    fn held_up(&mut self, heard: &Heard, cause: Runtime, out: &mut Vec<Occurrence>) {
+    fn held_up(&mut self, heard: &Heard, silent: bool, cause: Runtime, out: &mut Vec<Occurrence>) {
         let tier = self.tier;
         let trouble = self.trouble();
         if trouble.newest_hold.is_none_or(|newest| newest < (heard.last, cause)) {
@@ -228,10 +237,12 @@ impl PodRow {
             return;
         }
         trouble.held.push(cause);
-        let Some(tier) = tier.filter(|_| !heard.silent) else { return };
-        out.push(Occurrence::PodFailed { tier, cause: Cause::Runtime(cause) });
+        let Some(tier) = tier.filter(|_| !silent) else { return };
+        let pod = self.report.uid.clone();
+        let of = Subject::Object(pod.clone());
+        out.push(Occurrence::PodFailed { tier, pod, ended: false, cause: Cause::Runtime(cause) });
         if cause == Runtime::Other {
-            out.push(Occurrence::Unclassified { family: Family::Runtime });
+            out.push(Occurrence::Unclassified { family: Family::Runtime, of });
         }
     }
 

@@ -79,8 +79,10 @@ fn reject_claims(row: &mut JobRow, context: &Context<'_>, out: &mut Vec<Occurren
     for index in 0..row.claims.len() {
         let claim = &row.claims[index];
         if !claim.rejected && row.contradicts(claim, context.rosters) {
-            if let Some(tier) = claim.tier {
-                out.push(Occurrence::AnnotationRejected { tier });
+            // One without a time of its own is not known to be new.
+            let new = claim.instants.created.is_some_and(|at| at >= context.began);
+            if let Some(tier) = claim.tier.filter(|_| new) {
+                out.push(Occurrence::AnnotationRejected { tier, pod: claim.pod.clone() });
             }
             row.claims[index].rejected = true;
         }
@@ -122,7 +124,7 @@ fn count_started(row: &mut JobRow, tier: TierId, context: &Context<'_>, out: &mu
         return;
     }
     let Some(start) = instants.start() else { return };
-    out.extend(start.clamped.iter().map(|phase| Occurrence::ClockClamped { phase: *phase }));
+    out.extend(start.clamped.iter().map(|phase| Occurrence::ClockClamped { job: row.id, phase: *phase }));
     out.push(Occurrence::JobStarted { tier, job: row.id, took: start.took, phases: start.phases });
 }
 
@@ -135,9 +137,9 @@ fn count_failed(row: &mut JobRow, tier: TierId, context: &Context<'_>, out: &mut
         return;
     }
     let reason = reason_of(row);
-    out.push(Occurrence::JobFailed { tier, reason, blame: blame(row, reason) });
+    out.push(Occurrence::JobFailed { tier, job: row.id, reason, blame: blame(row, reason) });
     if let Some(reason) = row.failure_reason.as_deref().and_then(|text| text.parse::<DropReason>().ok()) {
-        out.push(Occurrence::JobDropped { tier, reason });
+        out.push(Occurrence::JobDropped { tier, job: row.id, reason });
     }
 }
 

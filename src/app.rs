@@ -1,26 +1,32 @@
 //! Wiring only: clients, sources, desk, server, and the order in which they stop.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Now};
 use crate::config::{Config, Gitlab, Kubernetes};
 use crate::desk::{CHANNEL, Desk};
 use crate::metrics::{Levels, Occurrences, Own, Process};
 use crate::model::fleet::Fleet;
 use crate::model::policy::Policy;
-use crate::observation::SourceKey;
+use crate::observation::{Earlier, SourceKey};
 use crate::output::{BindError, Outputs, Server};
 use crate::recording::{Finished, Header, RecordError, Recorder, Settings};
 use crate::source::gitlab::{ClientError, GitlabSources};
 use crate::source::kube::{self, ConnectError};
 use crate::source::watch::Pace;
 use crate::source::webhook::Webhooks;
+use crate::state::{Identity, Keeper, Scraped};
+
+/// Ten megabytes are read in a fraction of this.
+const OPENING: Duration = Duration::from_secs(10);
 
 /// Why the daemon cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +85,7 @@ impl Daemon {
         clock: Clock,
         record: Option<Settings>,
     ) -> Result<Self, StartError> {
-        let Config { gitlab, kubernetes, webhook, policy, telemetry: _ } = config;
+        let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry: _ } = config;
         let policy = Arc::new(policy);
         let keys = keys(&gitlab, &policy, &kubernetes, webhook.is_some());
         let kinds: Vec<_> = keys.iter().map(|key| key.kind).collect();
@@ -99,7 +105,10 @@ impl Daemon {
             assessment: published.assessments,
             enquiries: published.enquiries,
             clock: clock.clone(),
+            scraped: Scraped::default(),
         };
+        let scraped = outputs.scraped.clone();
+        let identity = Identity::new(&gitlab, &kubernetes, &policy);
         let server = Server::bind(listen, outputs.clone()).await?;
         let address = server.local_addr();
         let client = if kubernetes.enabled { Some(kube::connect(&kubernetes).await?) } else { None };
@@ -143,8 +152,12 @@ impl Daemon {
             }
             None => (None, None),
         };
+        let state = match state_file {
+            Some(path) => open_state(path, identity, clock.now(), policy.history.max_age, scraped).await,
+            None => None,
+        };
         let mut desk_task = JoinSet::new();
-        desk_task.spawn(desk.recorded(recorder).run(observations));
+        desk_task.spawn(desk.recorded(recorder).kept(state).run(observations));
         let mut server_task = JoinSet::new();
         server_task.spawn(server.run(stop.server.clone()));
         Ok(Self { address, hooks_address, sources, desk: desk_task, server: server_task, recording, outputs, stop })
@@ -182,6 +195,25 @@ impl Daemon {
         self.stop.server.cancel();
         while self.server.join_next().await.is_some() {}
         self.outputs
+    }
+}
+
+/// Opens the state file, unless its disk takes too long.
+async fn open_state(
+    path: PathBuf,
+    of: Identity,
+    now: Now,
+    keep: Duration,
+    scraped: Scraped,
+) -> Option<(Keeper, Earlier)> {
+    let file = path.display().to_string();
+    let opening = tokio::task::spawn_blocking(move || Keeper::open(&path, of, now, keep, scraped));
+    match tokio::time::timeout(OPENING, opening).await {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(_)) | Err(_) => {
+            tracing::error!(%file, "running without the state file, a restart begins anew: its disk does not answer");
+            None
+        }
     }
 }
 

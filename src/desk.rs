@@ -18,8 +18,9 @@ use crate::model::assess::{assess, explain};
 use crate::model::assessment::Assessment;
 use crate::model::fleet::Fleet;
 use crate::model::occurrence::Occurrence;
-use crate::observation::{Body, Now, Observation, SourceKey, SourceKind, Wishes};
+use crate::observation::{Body, Earlier, Now, Observation, SourceKey, SourceKind, Wishes};
 use crate::recording::Recorder;
+use crate::state::Keeper;
 
 /// Time passes for the fleet in steps of this size.
 const TICK: Duration = Duration::from_secs(1);
@@ -46,6 +47,8 @@ pub struct Desk {
     wishes: watch::Sender<Arc<Wishes>>,
     questions: mpsc::Receiver<Question>,
     recorder: Option<Recorder>,
+    keeper: Option<Keeper>,
+    earlier: Option<Earlier>,
 }
 
 /// The fleet with what was last said of it. It knows no task and no clock: the running desk and a replay use the same.
@@ -74,7 +77,7 @@ impl Desk {
         let (wishes, wished) = watch::channel(Arc::default());
         let (enquiries, questions) = Enquiries::channel();
         let published = Published { assessments, wishes: wished, enquiries };
-        (Self { book, clock, own, wishes, questions, recorder: None }, published)
+        (Self { book, clock, own, wishes, questions, recorder: None, keeper: None, earlier: None }, published)
     }
 
     /// Tells `recorder` everything it does.
@@ -84,12 +87,23 @@ impl Desk {
         self
     }
 
+    /// Goes on where `earlier` ended; `keeper` writes down what is counted.
+    #[must_use]
+    pub fn kept(mut self, state: Option<(Keeper, Earlier)>) -> Self {
+        (self.keeper, self.earlier) = state.unzip();
+        self
+    }
+
     /// Works until every source is gone; whatever they said by then is counted.
     pub async fn run(mut self, mut observations: mpsc::Receiver<Observation>) {
         let mut batch = Vec::with_capacity(BATCH);
         let mut changed = false;
         let mut tick = std::pin::pin!(self.clock.clone().sleep_owned(TICK));
         let mut publish = std::pin::pin!(tokio::time::sleep(COALESCE));
+        if let Some(earlier) = self.earlier.take().map(Box::new) {
+            let (source, at) = (SourceKey::global(SourceKind::Clock), self.clock.now());
+            self.fold(Observation { source, at, body: Body::Earlier(earlier) });
+        }
         loop {
             tokio::select! {
                 biased;
@@ -103,6 +117,7 @@ impl Desk {
                     self.judge(self.clock.now());
                     changed = false;
                 }
+                written = written(&mut self.keeper) => self.book.count(&written),
                 Some(question) = self.questions.recv() => self.answer(question),
                 received = observations.recv_many(&mut batch, BATCH) => {
                     if received == 0 {
@@ -115,22 +130,39 @@ impl Desk {
                     for observation in batch.drain(..) {
                         self.fold(observation);
                     }
+                    if let Some(keeper) = &mut self.keeper {
+                        keeper.send(self.clock.now());
+                    }
                 }
             }
         }
-        self.judge(self.clock.now());
+        let now = self.clock.now();
+        if let Some(keeper) = self.keeper.take() {
+            let last = keeper.finish(now, self.book.fleet.left(now)).await;
+            self.book.count(&last);
+        }
+        self.judge(now);
     }
 
     fn fold(&mut self, observation: Observation) {
         if let Some(recorder) = &mut self.recorder {
             recorder.seen(&observation);
         }
-        self.book.fold(observation);
+        let happened = self.book.apply(observation);
+        let free = match &mut self.keeper {
+            Some(keeper) => keeper.take(happened),
+            None => happened,
+        };
+        self.book.count(&free);
     }
 
     fn pass_time(&mut self) {
         let now = self.clock.now();
         self.fold(Observation { source: SourceKey::global(SourceKind::Clock), at: now, body: Body::Tick });
+        if let Some(keeper) = &mut self.keeper {
+            let overdue = keeper.tick(now, || self.book.fleet.left(now));
+            self.book.count(&overdue);
+        }
         let wishes = self.book.fleet.wishes(&now);
         self.wishes.send_if_modified(|known| {
             let differ = **known != wishes;
@@ -167,9 +199,16 @@ impl Book {
 
     /// Folds one observation, and tells what happened.
     pub fn fold(&mut self, observation: Observation) {
-        for occurrence in self.fleet.apply(observation) {
-            (self.sink)(&occurrence);
-        }
+        let happened = self.fleet.apply(observation);
+        self.count(&happened);
+    }
+
+    fn apply(&mut self, observation: Observation) -> Vec<Occurrence> {
+        self.fleet.apply(observation)
+    }
+
+    fn count(&self, happened: &[Occurrence]) {
+        happened.iter().for_each(|occurrence| (self.sink)(occurrence));
     }
 
     /// Judges, and publishes the judgement: the one before and the new one.
@@ -178,6 +217,14 @@ impl Book {
         let after = Arc::new(assess(&self.fleet, now, Some(&before)));
         self.assessments.send_replace(Arc::clone(&after));
         (before, after)
+    }
+}
+
+/// Waits for the disk, where there is one to wait for.
+async fn written(keeper: &mut Option<Keeper>) -> Vec<Occurrence> {
+    match keeper {
+        Some(keeper) => keeper.written().await,
+        None => std::future::pending().await,
     }
 }
 

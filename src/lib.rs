@@ -24,6 +24,7 @@
 //! - [`desk`]: the one owner of the fleet.
 //! - [`metrics`], [`output`]: what is told, and how it is served. [`listener`]: the sockets.
 //! - [`config`]: what was written, checked all at once. [`clock`]: the only reader of time.
+//! - [`state`]: keys of what was counted, kept over a restart; never counter values.
 //! - [`recording`]: what the desk heard, written down, and judged again.
 //! - [`demo`]: a GitLab and a Kubernetes API in one process, with the truth kept.
 //! - [`app`] wires it; [`cli`] and [`commands`] are the way in; [`classify`] needs none of it, and
@@ -47,4 +48,5 @@ pub mod observation;
 pub mod output;
 pub mod recording;
 pub mod source;
+pub mod state;
 pub mod telemetry;

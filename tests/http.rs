@@ -16,6 +16,7 @@ use tierwatch::desk::Enquiries;
 use tierwatch::model::assessment::{Assessment, CauseLine, SourceStatus, WaitingJob};
 use tierwatch::observation::JobId;
 use tierwatch::output::{Outputs, Server};
+use tierwatch::state::Scraped;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +35,7 @@ impl Daemon {
             assessment: metrics.assessments.subscribe(),
             enquiries: answering(),
             clock: Clock::system(),
+            scraped: Scraped::default(),
         };
         let server = Server::bind("127.0.0.1:0", outputs).await.unwrap();
         let (address, stop) = (server.local_addr(), CancellationToken::new());
@@ -263,7 +265,13 @@ async fn a_taken_port_is_told_with_its_flag() {
     let metrics = fake::metrics(fake::full());
     let assessment = metrics.assessments.subscribe();
     let enquiries = Enquiries::channel().0;
-    let outputs = Outputs { registry: Arc::new(metrics.registry), assessment, enquiries, clock: Clock::system() };
+    let outputs = Outputs {
+        registry: Arc::new(metrics.registry),
+        assessment,
+        enquiries,
+        clock: Clock::system(),
+        scraped: Scraped::default(),
+    };
     let address = daemon.address.to_string();
     let error = Server::bind(&address, outputs.clone()).await.unwrap_err();
     assert_eq!(error.to_string(), format!("listening on {address} (--web.listen-address)"));

@@ -28,6 +28,7 @@ pub(super) fn check(
     let kubernetes = kubernetes(raw.kubernetes.as_ref(), &mut checker);
     let webhook = raw.webhook.as_ref().map(|raw| webhook(raw, &mut checker));
     let telemetry = telemetry(raw.telemetry.as_ref(), &mut checker);
+    let state_file = checker.path("state_file", raw.state_file.as_ref(), "what was counted");
     let registries = checker.list("registries", raw.registries.as_ref(), rules::registry);
     if registries.len() > MOST_REGISTRIES {
         let reason = format!("{} registries are too many: each is a label value of every tier", registries.len());
@@ -43,7 +44,7 @@ pub(super) fn check(
         watch: OLDEST_WATCH,
     };
     let policy = Policy { tiers, staleness, sweep: gitlab.queue.sweep, registries, history };
-    Some(Config { gitlab, kubernetes, webhook, policy, telemetry })
+    Some(Config { gitlab, kubernetes, webhook, policy, state_file, telemetry })
 }
 
 fn gitlab(raw: &raw::Gitlab, checker: &mut Checker<'_>) -> Option<Gitlab> {

@@ -41,6 +41,8 @@ pub struct Config {
     pub webhook: Option<Webhook>,
     /// What judgement reads.
     pub policy: Policy,
+    /// Where keys of what was counted are kept over restarts; absent: nowhere.
+    pub state_file: Option<PathBuf>,
     /// Traces.
     pub telemetry: Telemetry,
 }

@@ -17,7 +17,7 @@ impl Resolved {
         let _ = writeln!(page.text, "# What tierwatch works with. Behind each value stands where it was written:");
         let _ = writeln!(page.text, "# a line of {file}, an environment variable, or `default`.");
         // Taken apart in full: a new field does not compile until it is printed.
-        let Config { gitlab, kubernetes, webhook, policy, telemetry } = &self.config;
+        let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry } = &self.config;
         let Policy { tiers, staleness: _, sweep: _, registries, history } = policy;
         page.gitlab(gitlab);
         page.kubernetes(kubernetes);
@@ -25,6 +25,10 @@ impl Resolved {
         page.history(history);
         if let Some(webhook) = webhook {
             page.webhook(webhook);
+        }
+        if let Some(file) = state_file {
+            page.text.push('\n');
+            page.value(0, "state_file", &scalar(&file.to_string_lossy()));
         }
         page.telemetry(telemetry);
         page.open(0, "tiers");

@@ -61,6 +61,10 @@ pub(super) struct Root {
     pub(super) history: Option<History>,
     /// Job hooks that GitLab sends; without it none are taken.
     pub(super) webhook: Option<Webhook>,
+    /// File in which tierwatch remembers over a restart what it counted: keys and times, no counter values and no names.
+    /// Its folder must be writable and survive a restart; one tierwatch a file. Without it a restart begins anew.
+    #[schemars(extend("examples" = ["/var/lib/tierwatch/state"]))]
+    pub(super) state_file: Option<PathText>,
     /// What tierwatch tells about itself.
     pub(super) telemetry: Option<Telemetry>,
     /// The trust tiers, by name. A name is a value of the `tier` label: lower-case letters, digits and `-`.

@@ -44,7 +44,7 @@ impl Key {
             // A separator that no uid, name or label holds.
             write!(text, "\u{1f}{part}").expect("a string takes text");
         }
-        Self(fnv1a(text.as_bytes()))
+        Self(digest(text.as_bytes()))
     }
 
     fn job(job: JobId, what: &[&dyn Display]) -> Self {
@@ -98,7 +98,7 @@ impl Occurrence {
 }
 
 /// FNV-1a, 64 bits: the standard library's hash may change with its version, a file must not.
-fn fnv1a(bytes: &[u8]) -> u64 {
+pub(crate) fn digest(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn the_digest_is_the_published_one() {
         assert_eq!(
-            [&b""[..], b"a", b"foobar"].map(fnv1a),
+            [&b""[..], b"a", b"foobar"].map(digest),
             [0xcbf2_9ce4_8422_2325, 0xaf63_dc4c_8601_ec8c, 0x8594_4171_f739_67e8]
         );
     }

@@ -61,7 +61,13 @@ mod tests {
         let (sender, assessment) = watch::channel(Arc::new(judged(&clock, false)));
         let started = clock.now();
         let (enquiries, _) = crate::desk::Enquiries::channel();
-        let outputs = Outputs { registry: Arc::new(Registry::default()), assessment, enquiries, clock };
+        let outputs = Outputs {
+            registry: Arc::new(Registry::default()),
+            assessment,
+            enquiries,
+            clock,
+            scraped: crate::state::Scraped::default(),
+        };
         (sender, State { outputs, started })
     }
 

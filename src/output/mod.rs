@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use crate::clock::{Clock, Now};
 use crate::desk::Enquiries;
 use crate::model::assessment::Assessment;
+use crate::state::Scraped;
 
 pub use api::overview;
 pub use server::Server;
@@ -35,6 +36,8 @@ pub struct Outputs {
     pub enquiries: Enquiries,
     /// What time it is.
     pub clock: Clock,
+    /// Told when the counters are read.
+    pub scraped: Scraped,
 }
 
 /// What a request handler is given.

@@ -17,6 +17,8 @@ pub(super) async fn metrics(extract::State(state): extract::State<State>, header
             return (StatusCode::INTERNAL_SERVER_ERROR, "encoding the metrics failed\n").into_response();
         }
     };
+    // Occurrences that were kept back for this moment may follow: whoever reads this knows what they are added to.
+    state.outputs.scraped.happened();
     let head = [(CONTENT_TYPE, format.content_type()), (VARY, "accept, accept-encoding")];
     if exposition::accepts_gzip(&joined(&headers, &ACCEPT_ENCODING))
         && let Some(small) = exposition::gzip(&body)

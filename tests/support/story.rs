@@ -153,20 +153,7 @@ struct Fails {
 
 /// Plays a story and returns its ledger.
 pub fn play(yaml: &str) -> String {
-    let source = config::File::from_str(yaml, config::FileFormat::Yaml);
-    let raw = config::Config::builder().add_source(source).build().expect("a story is YAML");
-    let story: Story = raw.try_deserialize().expect("a story has the documented shape");
-    let policy = Arc::new(policy());
-    let mut expected = vec![SourceKey::global(SourceKind::GitlabQueue), SourceKey::global(SourceKind::GitlabRunners)];
-    if story.kubernetes {
-        for tier in &policy.tiers {
-            expected.push(SourceKey::namespaced(SourceKind::KubePods, &tier.namespaces[0]));
-        }
-    }
-    if story.job_logs {
-        expected.push(SourceKey::global(SourceKind::GitlabJobLogs));
-    }
-    let mut fleet = Fleet::new(policy, expected);
+    let (story, mut fleet) = open(yaml);
     let mut ledger = format!("{}\n", story.about);
     for step in story.steps {
         let now = now(step.at);
@@ -211,6 +198,34 @@ pub fn play(yaml: &str) -> String {
         }
     }
     ledger
+}
+
+/// What a story shows, and a fleet that has seen nothing of it.
+pub fn script(yaml: &str) -> (Fleet, Vec<Observation>) {
+    let (story, fleet) = open(yaml);
+    let say = |step: &Step| {
+        let at = now(step.at);
+        bodies(step).into_iter().map(move |(source, body)| Observation { source, at, body }).collect::<Vec<_>>()
+    };
+    (fleet, story.steps.iter().flat_map(say).collect())
+}
+
+fn open(yaml: &str) -> (Story, Fleet) {
+    let source = config::File::from_str(yaml, config::FileFormat::Yaml);
+    let raw = config::Config::builder().add_source(source).build().expect("a story is YAML");
+    let story: Story = raw.try_deserialize().expect("a story has the documented shape");
+    let policy = Arc::new(policy());
+    let mut expected = vec![SourceKey::global(SourceKind::GitlabQueue), SourceKey::global(SourceKind::GitlabRunners)];
+    if story.kubernetes {
+        for tier in &policy.tiers {
+            expected.push(SourceKey::namespaced(SourceKind::KubePods, &tier.namespaces[0]));
+        }
+    }
+    if story.job_logs {
+        expected.push(SourceKey::global(SourceKind::GitlabJobLogs));
+    }
+    let fleet = Fleet::new(policy, expected);
+    (story, fleet)
 }
 
 /// Two tiers, `protected` and `standard`, with two minutes to start.

@@ -2,8 +2,21 @@
 
 use super::{Act, Kind, Scenario, minute, story};
 use crate::demo::faults::KubeFault;
+use crate::demo::hooks::Habit;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
+    // A job that is taken and given up between two polls is told by hooks only.
+    let limit_range = story(
+        "limit-range",
+        "somebody lets containers of the standard tier have two cores, and some jobs have four",
+        "the jobs with four cores fail as runner_system_failure; the page names the LimitRange and its bound",
+        15,
+        vec![
+            (minute(4), Act::LimitRange { tier: "standard", max_cores: Some(2) }),
+            (minute(5), Act::Burst { tier: "standard", jobs: 8, over: minute(2), kind: Kind::Large }),
+            (minute(9), Act::LimitRange { tier: "standard", max_cores: None }),
+        ],
+    );
     vec![
         story(
             "deployment-runners-offline",
@@ -44,17 +57,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
                 (minute(10), Act::Quota { tier: "standard", room: None }),
             ],
         ),
-        story(
-            "limit-range",
-            "somebody lets containers of the standard tier have two cores, and some jobs have four",
-            "the jobs with four cores fail as runner_system_failure; the page names the LimitRange and its bound",
-            15,
-            vec![
-                (minute(4), Act::LimitRange { tier: "standard", max_cores: Some(2) }),
-                (minute(5), Act::Burst { tier: "standard", jobs: 8, over: minute(2), kind: Kind::Large }),
-                (minute(9), Act::LimitRange { tier: "standard", max_cores: None }),
-            ],
-        ),
+        Scenario { hooks: Some(Habit::Reliable), ..limit_range },
         story(
             "spot-interruption",
             "the cloud takes back two standard nodes",

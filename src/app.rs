@@ -93,7 +93,7 @@ impl Daemon {
         let mut registry = Registry::default();
         let occurrences = Occurrences::new(&policy, &keys, &mut registry);
         let own = Own::new(&kinds, &mut registry).sharing(&occurrences);
-        let count = Box::new(move |occurrence: &_| occurrences.count(occurrence));
+        let count = Box::new(move |occurrence: &_, at| occurrences.count(occurrence, at));
         let expected = keys.clone();
         let (desk, published) = Desk::new(Fleet::new(Arc::clone(&policy), keys), clock.clone(), count, own.clone());
         let began = published.assessments.borrow().at;

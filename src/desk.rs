@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 mod enquiry;
@@ -35,8 +36,8 @@ const BATCH: usize = 1024;
 /// Room in the channel from the sources: they wait when the desk is behind.
 pub const CHANNEL: usize = 4096;
 
-/// Who is told what happened: the counters.
-pub type Sink = Box<dyn Fn(&Occurrence) + Send>;
+/// Who is told what happened, and when that was learned: the counters.
+pub type Sink = Box<dyn Fn(&Occurrence, Timestamp) + Send>;
 
 /// The owner of the fleet.
 #[derive(Debug)]
@@ -117,7 +118,7 @@ impl Desk {
                     self.judge(self.clock.now());
                     changed = false;
                 }
-                written = written(&mut self.keeper) => self.book.count(&written),
+                written = written(&mut self.keeper) => self.book.count(&written, self.clock.now().wall),
                 Some(question) = self.questions.recv() => self.answer(question),
                 received = observations.recv_many(&mut batch, BATCH) => {
                     if received == 0 {
@@ -139,7 +140,7 @@ impl Desk {
         let now = self.clock.now();
         if let Some(keeper) = self.keeper.take() {
             let last = keeper.finish(now, self.book.fleet.left(now)).await;
-            self.book.count(&last);
+            self.book.count(&last, now.wall);
         }
         self.judge(now);
     }
@@ -148,12 +149,13 @@ impl Desk {
         if let Some(recorder) = &mut self.recorder {
             recorder.seen(&observation);
         }
+        let at = observation.at.wall;
         let happened = self.book.apply(observation);
         let free = match &mut self.keeper {
             Some(keeper) => keeper.take(happened),
             None => happened,
         };
-        self.book.count(&free);
+        self.book.count(&free, at);
     }
 
     fn pass_time(&mut self) {
@@ -161,7 +163,7 @@ impl Desk {
         self.fold(Observation { source: SourceKey::global(SourceKind::Clock), at: now, body: Body::Tick });
         if let Some(keeper) = &mut self.keeper {
             let overdue = keeper.tick(now, || self.book.fleet.left(now));
-            self.book.count(&overdue);
+            self.book.count(&overdue, now.wall);
         }
         let wishes = self.book.fleet.wishes(&now);
         self.wishes.send_if_modified(|known| {
@@ -199,16 +201,17 @@ impl Book {
 
     /// Folds one observation, and tells what happened.
     pub fn fold(&mut self, observation: Observation) {
+        let at = observation.at.wall;
         let happened = self.fleet.apply(observation);
-        self.count(&happened);
+        self.count(&happened, at);
     }
 
     fn apply(&mut self, observation: Observation) -> Vec<Occurrence> {
         self.fleet.apply(observation)
     }
 
-    fn count(&self, happened: &[Occurrence]) {
-        happened.iter().for_each(|occurrence| (self.sink)(occurrence));
+    fn count(&self, happened: &[Occurrence], at: Timestamp) {
+        happened.iter().for_each(|occurrence| (self.sink)(occurrence, at));
     }
 
     /// Judges, and publishes the judgement: the one before and the new one.

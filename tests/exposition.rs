@@ -83,7 +83,7 @@ fn eventful() -> fake::Metrics {
         Occurrence::Evicted { table: Table::Jobs },
     ];
     for occurrence in &happened {
-        metrics.occurrences.count(occurrence);
+        metrics.occurrences.count(occurrence, fake::now().wall);
     }
     metrics.own.gitlab_request(Operation::QueueInstance, StatusClass::Success, Duration::from_millis(340));
     metrics.own.gitlab_rate_limit_remaining(1998);
@@ -177,6 +177,42 @@ fn a_wait_falls_into_its_bucket_and_the_promise_is_an_edge() {
     for tier in ["a", "b"] {
         assert!(edges.contains(&format!("{{tier=\"{tier}\",le=\"45.0\"}} 0")), "one list of buckets for all: {edges}");
     }
+}
+
+#[test]
+fn the_bucket_of_a_wait_names_its_last_job_where_the_format_can() {
+    let metrics = fake::metrics(fake::full());
+    let taken = |job, seconds, at: &str| {
+        let waited = Duration::from_secs(seconds);
+        metrics.occurrences.count(&Occurrence::JobTaken { tier: 0, job: JobId(job), waited }, at.parse().unwrap());
+    };
+    taken(41, 95, "2026-03-01T12:00:00Z");
+    taken(42, 100, "2026-03-01T12:00:01.25Z");
+    taken(43, 7200, "2026-03-01T12:00:02Z");
+    let said = text(&metrics.registry, Format::OpenMetrics);
+    let remarks: Vec<&str> = said.lines().filter(|line| line.contains(" # ")).collect();
+    let tier = fake::full().tiers[0].name.clone();
+    assert_eq!(
+        remarks,
+        [
+            format!(
+                "tierwatch_queue_wait_seconds_bucket{{tier=\"{tier}\",le=\"120.0\"}} 2 # {{job_id=\"42\"}} 100 1772366401.250"
+            ),
+            format!(
+                "tierwatch_queue_wait_seconds_bucket{{tier=\"{tier}\",le=\"+Inf\"}} 3 # {{job_id=\"43\"}} 7200 1772366402.000"
+            ),
+        ]
+    );
+    assert!(!text(&metrics.registry, Format::Text).contains("job_id"), "text 0.0.4 has no exemplars");
+
+    let families = decode(&encode(&metrics.registry, Format::Protobuf).unwrap());
+    let waits = families.iter().find(|family| family.name == "tierwatch_queue_wait_seconds").unwrap();
+    let histogram = waits.metric[0].histogram.as_ref().unwrap();
+    let named: Vec<_> = histogram.bucket.iter().filter_map(|bucket| bucket.exemplar.as_ref()).collect();
+    assert_eq!(named.iter().map(|exemplar| exemplar.label[0].value.as_str()).collect::<Vec<_>>(), ["42", "43"]);
+    assert!(named.iter().all(|exemplar| exemplar.timestamp.is_some()));
+    assert_eq!((histogram.sample_count, histogram.schema), (3, 3), "beside native buckets");
+    assert_eq!(histogram.exemplars.len(), 2, "for who keeps only those");
 }
 
 #[test]
@@ -372,12 +408,13 @@ fn series_are_bounded_whatever_the_jobs_do() {
 
     let names = ["build", "deployment", "sandbox", "standard", "trusted"];
     let metrics = fake::metrics(fake::assessment(names.map(fake::hurting_tier).to_vec()));
+    let at = fake::now().wall;
     for number in 0..5000 {
         let registry = Arc::from(format!("registry-{number}.attacker.example"));
         let (tier, pod, container) = (number % 5, "p".into(), "build".into());
-        metrics.occurrences.count(&Occurrence::PullFailed { tier, pod, container, registry, cause: Pull::Other });
+        metrics.occurrences.count(&Occurrence::PullFailed { tier, pod, container, registry, cause: Pull::Other }, at);
         let job = JobId(number as u64);
-        metrics.occurrences.count(&Occurrence::JobOutcome { tier: number % 5, job, outcome: Outcome::InTime });
+        metrics.occurrences.count(&Occurrence::JobOutcome { tier: number % 5, job, outcome: Outcome::InTime }, at);
     }
     let scrape = text(&metrics.registry, Format::Text);
     let series = scrape.lines().filter(|line| !line.starts_with('#')).count();

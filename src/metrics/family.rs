@@ -68,8 +68,6 @@ impl Gauges {
 }
 
 /// A histogram family with classic and native buckets.
-///
-/// Exemplars are left out: the library's histogram with exemplars has no native buckets.
 #[derive(Debug, Clone)]
 pub(super) struct Histograms {
     row: &'static Row,
@@ -91,12 +89,16 @@ impl Buckets {
         bounds.dedup();
         Self(bounds.into())
     }
+
+    pub(super) fn bounds(&self) -> impl Iterator<Item = f64> {
+        self.0.iter().copied()
+    }
 }
 
 impl MetricConstructor<Histogram> for Buckets {
     fn new_metric(&self) -> Histogram {
         let native = NativeHistogramConfig::default().max_buckets(NATIVE_BUCKETS);
-        Histogram::new_classic_and_native(self.0.iter().copied(), native)
+        Histogram::new_classic_and_native(self.bounds(), native)
     }
 }
 

@@ -9,6 +9,7 @@ mod occurrences;
 mod own;
 mod process;
 mod seed;
+mod waits;
 
 pub use levels::Levels;
 pub use occurrences::Occurrences;

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use prometheus_client::registry::Registry;
 
 use super::catalogue as rows;
 use super::family::{Buckets, Counters, Histograms};
 use super::seed;
+use super::waits::Waits;
 use crate::model::occurrence::Occurrence;
 use crate::model::policy::{Policy, TierId};
 use crate::observation::{SourceKey, SourceKind};
@@ -24,9 +26,9 @@ const PULL_BUCKETS: [f64; 8] = [0.5, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0, 300.0];
 #[derive(Debug)]
 pub struct Occurrences {
     policy: Policy,
-    pub(super) queue_wait: Histograms,
-    pub(super) job_start: Histograms,
-    pub(super) job_start_phase: Histograms,
+    pub(super) queue_wait: Waits,
+    pub(super) job_start: Waits,
+    pub(super) job_start_phase: Waits,
     pub(super) outcomes: Counters,
     pub(super) dropped: Counters,
     pub(super) failed: Counters,
@@ -57,9 +59,9 @@ impl Occurrences {
         let buckets = Buckets::new(WAIT_BUCKETS.into_iter().chain(promised));
         let this = Self {
             policy: policy.clone(),
-            queue_wait: Histograms::new(rows::QUEUE_WAIT, buckets.clone()),
-            job_start: Histograms::new(rows::JOB_START, buckets.clone()),
-            job_start_phase: Histograms::new(rows::JOB_START_PHASE, buckets),
+            queue_wait: Waits::new(rows::QUEUE_WAIT, buckets.clone()),
+            job_start: Waits::new(rows::JOB_START, buckets.clone()),
+            job_start_phase: Waits::new(rows::JOB_START_PHASE, buckets),
             pulls: Histograms::new(rows::IMAGE_PULL, Buckets::new(PULL_BUCKETS)),
             pull_queues: Histograms::new(rows::IMAGE_PULL_QUEUE, Buckets::new(PULL_BUCKETS)),
             pod_failures: Counters::new(rows::POD_FAILURES),
@@ -102,7 +104,10 @@ impl Occurrences {
     }
 
     fn register(&self, registry: &mut Registry) {
-        for histogram in [&self.queue_wait, &self.job_start, &self.job_start_phase, &self.pulls, &self.pull_queues] {
+        for waits in [&self.queue_wait, &self.job_start, &self.job_start_phase] {
+            waits.register(registry);
+        }
+        for histogram in [&self.pulls, &self.pull_queues] {
             histogram.register(registry);
         }
         let counters = [
@@ -135,19 +140,19 @@ impl Occurrences {
         self.policy.tiers.get(tier).map_or_else(|| Arc::from("unknown"), |tier| Arc::clone(&tier.name))
     }
 
-    /// Counts one occurrence.
-    pub fn count(&self, occurrence: &Occurrence) {
+    /// Counts one occurrence that was learned `at` that instant.
+    pub fn count(&self, occurrence: &Occurrence, at: Timestamp) {
         match occurrence {
-            Occurrence::JobTaken { tier, job: _, waited } => {
-                self.queue_wait.observe(&[&self.tier(*tier)], waited.as_secs_f64());
+            Occurrence::JobTaken { tier, job, waited } => {
+                self.queue_wait.observe(&[&self.tier(*tier)], *waited, *job, at);
             }
-            Occurrence::JobStarted { tier, job: _, took, phases } => {
+            Occurrence::JobStarted { tier, job, took, phases } => {
                 let tier = self.tier(*tier);
                 if let Some(took) = took {
-                    self.job_start.observe(&[&tier], took.as_secs_f64());
+                    self.job_start.observe(&[&tier], *took, *job, at);
                 }
                 for (phase, took) in phases {
-                    self.job_start_phase.observe(&[&tier, phase.as_str()], took.as_secs_f64());
+                    self.job_start_phase.observe(&[&tier, phase.as_str()], *took, *job, at);
                 }
             }
             Occurrence::JobOutcome { tier, job: _, outcome } => {

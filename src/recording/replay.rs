@@ -96,7 +96,7 @@ impl Replay {
         let mut registry = Registry::default();
         let occurrences = Occurrences::new(&policy, &header.sources, &mut registry);
         let fleet = Fleet::new(Arc::new(policy), header.sources.clone());
-        let (book, assessment) = Book::new(fleet, header.began, Box::new(move |what| occurrences.count(what)));
+        let (book, assessment) = Book::new(fleet, header.began, Box::new(move |what, at| occurrences.count(what, at)));
         registry.register_collector(Box::new(Levels::new(assessment.clone())));
         Ok(Self { recording, book, registry, assessment, span: Span::default() })
     }

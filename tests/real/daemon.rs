@@ -13,6 +13,7 @@ use crate::support::job_pod::JobPod;
 use crate::support::prometheus::{Prometheus, Version, check_metrics};
 use crate::support::relay::Relay;
 use crate::support::stage::{Hands, NodeSpec, Stage};
+use crate::support::until;
 
 const TIER_LABEL: &str = "platform.gitlab.com/runner-tier";
 
@@ -130,6 +131,26 @@ async fn prometheus_3_and_2_42_scrape_the_daemon_and_promtool_finds_it_clean() {
     }
     assert_eq!(daemon.api("tiers").await["tiers"].as_array().map(Vec::len), Some(2));
     assert_eq!(daemon.value("tierwatch_source_up{source=\"nothing\"}").await, None);
+}
+
+/// A panel's outlier leads to the job: each bucket of a wait names the last one that fell into it.
+#[tokio::test]
+async fn both_prometheus_keep_the_job_behind_a_wait() {
+    let stage = Stage::take().await;
+    let (_, _, _platform, daemon) = watching(&stage).await;
+    for version in [Version::Three, Version::Two] {
+        let server = Prometheus::start(version, daemon.address()).await;
+        let named = until("an exemplar", async || {
+            // Who stores native buckets keeps no classic ones, and the exemplars with the former.
+            let query = "{__name__=~\"tierwatch_queue_wait_seconds(_bucket)?\"}";
+            let asked = [("query", query), ("start", "0"), ("end", "4102444800")];
+            let series = server.get("/api/v1/query_exemplars", &asked).await?;
+            series[0]["exemplars"][0]["labels"]["job_id"].as_str().map(str::to_owned).ok_or_else(|| series.to_string())
+        })
+        .await;
+        let job = daemon.api(&format!("jobs/{named}")).await;
+        assert_eq!(job["id"].as_u64().map(|id| id.to_string()), Some(named), "{version:?}: {job}");
+    }
 }
 
 /// Of id 86 in the collection of real messages (a kubelet with containerd, dell/csi-baremetal#391).

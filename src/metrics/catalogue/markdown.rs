@@ -10,7 +10,8 @@ const HEAD: &str = "\
 Printed by `tierwatch print metrics` from the catalogue that the daemon itself encodes from; do not edit.
 
 `/metrics` speaks Prometheus text 0.0.4 (the default), OpenMetrics text 1.0.0 and Prometheus protobuf, by `Accept`, gzipped
-on request. Histograms carry classic buckets, and native buckets where the format has them (protobuf).
+on request. Histograms carry classic buckets, and native buckets where the format has them (protobuf). Each bucket of a wait
+names the last job that fell into it, as an exemplar `job_id`, where the format has them (OpenMetrics, protobuf).
 
 - **Unknown is absent.** A level of which nothing is known has no series; a known zero is `0`.
 - **Counters start at 0** for every label set known from the configuration, so that `increase()` sees the first event. They

@@ -5,6 +5,7 @@
 //! written from there: the three formats cannot disagree, and two scrapes of one state are the same bytes.
 
 mod accept;
+mod exemplars;
 mod text;
 
 use std::io::Write as _;
@@ -68,7 +69,7 @@ pub fn encode(registry: &Registry, format: Format) -> Result<Bytes, EncodeError>
     })
 }
 
-/// Families sorted by name, their series by label values, with the catalogue's help and unit.
+/// Families sorted by name, their series by label values, with the catalogue's help and unit and with their exemplars.
 fn gather(registry: &Registry) -> Result<Vec<model::MetricFamily>, EncodeError> {
     let mut families = prometheus_protobuf::encode(registry)?;
     for family in &mut families {
@@ -81,6 +82,7 @@ fn gather(registry: &Registry) -> Result<Vec<model::MetricFamily>, EncodeError> 
     // A family without series says nothing.
     families.retain(|family| !family.metric.is_empty());
     families.sort_by(|a, b| a.name.cmp(&b.name));
+    exemplars::join(&mut families);
     Ok(families)
 }
 

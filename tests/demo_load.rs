@@ -14,7 +14,7 @@ use tierwatch::demo::world::{Load, World};
 #[test]
 fn a_load_stands_still_but_for_its_churn() {
     let began = "2026-11-02T08:00:00Z".parse().unwrap();
-    let mut world = World::load(Load { pods: 400, pending: 150, churn_per_second: 100.0 }, 1, began);
+    let mut world = World::load(Load { pods: 400, pending: 150, churn_per_second: 100.0, ..Load::default() }, 1, began);
     let before = world.truth();
     world.advance_to(began + SignedDuration::from_secs(10));
     let after = world.truth();
@@ -27,7 +27,7 @@ fn a_load_stands_still_but_for_its_churn() {
 #[tokio::test]
 async fn a_load_is_reachable() {
     let clock = Clock::simulated("2026-11-02T08:00:00Z".parse().unwrap(), 1.0);
-    let demo = Demo::load(Load { pods: 300, pending: 250, churn_per_second: 0.0 }, 1, clock).await.unwrap();
+    let demo = Demo::load(Load { pods: 300, pending: 250, ..Load::default() }, 1, clock).await.unwrap();
     let query = "{ jobs(statuses: [PENDING], first: 100) { count nodes { id } pageInfo { hasNextPage } } }";
     let answer = Asker::admin(&demo).graphql(query, json!({})).await;
     assert_eq!(answer["data"]["jobs"]["count"], 250);

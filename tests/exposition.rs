@@ -125,7 +125,7 @@ fn what_has_not_happened_is_zero_from_the_start() {
         ("tierwatch_admission_failures_total", r#"{tier="standard",cause="quota"}"#),
         ("tierwatch_job_pods_unschedulable", r#"{tier="standard",cause="insufficient_cpu"}"#),
         ("tierwatch_source_failures_total", r#"{source="kube_nodes",tier="standard",class="timeout"}"#),
-        ("tierwatch_gitlab_requests_total", r#"{operation="probe",status="5xx"}"#),
+        ("tierwatch_gitlab_requests_total", r#"{operation="trace",status="5xx"}"#),
         ("tierwatch_observation_gap_seconds_total", r#"{source="kube_pods"}"#),
     ] {
         let found = lines(&metrics.registry, family);
@@ -376,6 +376,7 @@ fn a_scrape_holds_every_family_of_the_catalogue_as_described_and_no_other() {
 /// `series = Σ families Π labels × samples`, with tier = T, registry = R + 1, (runner_id, short_sha) = N.
 fn most_series(tiers: usize, registries: usize, runners_per_tier: usize) -> usize {
     let wait_buckets = 10 + tiers; // each tier may promise a time of its own
+    let own_buckets = 9;
     catalogue::ALL
         .iter()
         .map(|row| {
@@ -397,7 +398,12 @@ fn most_series(tiers: usize, registries: usize, runners_per_tier: usize) -> usiz
                     Values::Build(_) => 1,
                 })
                 .product();
-            labels * if row.kind == Kind::Histogram { wait_buckets + 3 } else { 1 }
+            let of_tiers = row.labels.iter().any(|label| matches!(label.values, Values::Tiers));
+            let samples = match row.kind {
+                Kind::Counter | Kind::Gauge => 1,
+                Kind::Histogram => 3 + if of_tiers { wait_buckets } else { own_buckets },
+            };
+            labels * samples
         })
         .sum()
 }

@@ -1,4 +1,5 @@
-//! Hooks change no final count: whatever is lost, late, repeated or out of order, the polls' truth stands.
+//! Neither hooks nor the lists of what runners took change a final count: whatever is lost, late, repeated or out of order,
+//! the polls' truth stands; and what no poll saw is counted once by whoever tells of it.
 
 mod support;
 
@@ -83,6 +84,7 @@ impl Life {
             finished_at: over.then(|| instant(self.ended())),
             runner: taken.then_some(RUNNER),
             failure_reason: (status == JobStatus::Failed).then(|| reason.into()),
+            takers: None,
         })
     }
 
@@ -159,6 +161,26 @@ fn deliveries() -> impl Strategy<Value = Vec<Deliveries>> {
 
 /// Everything counted, sorted. What a source attempts, and that it spoke, is no count of jobs.
 fn counted(lives: &[Life], hooks: &BTreeMap<u64, Vec<JobReport>>, polls: bool) -> Vec<String> {
+    counted_with(lives, hooks, polls, None)
+}
+
+/// The list of what the runner took: how often it is read, and how old it is when it arrives; seconds.
+#[derive(Debug, Clone, Copy)]
+struct Census {
+    every: u64,
+    lag: u64,
+}
+
+fn censuses() -> impl Strategy<Value = Census> {
+    (5..90_u64, 0..12_u64).prop_map(|(every, lag)| Census { every, lag })
+}
+
+fn counted_with(
+    lives: &[Life],
+    hooks: &BTreeMap<u64, Vec<JobReport>>,
+    polls: bool,
+    census: Option<Census>,
+) -> Vec<String> {
     let policy = Arc::new(policy());
     let pods = SourceKey::namespaced(SourceKind::KubePods, "standard");
     let expected = if polls { vec![pods.clone()] } else { Vec::new() };
@@ -184,6 +206,16 @@ fn counted(lives: &[Life], hooks: &BTreeMap<u64, Vec<JobReport>>, polls: bool) -
         }
         for hook in hooks.get(&at).into_iter().flatten() {
             say(&mut fleet, at, global(SourceKind::GitlabHooks), Body::Job(Box::new(hook.clone())));
+        }
+        if let Some(Census { every, lag }) = census
+            && at.is_multiple_of(every)
+            && let Some(read) = at.checked_sub(lag)
+        {
+            let taken = lives.iter().filter_map(|life| life.report(read)).filter(|job| job.runner.is_some());
+            for job in taken {
+                let job = JobReport { tags: None, ..job };
+                say(&mut fleet, at, global(SourceKind::GitlabRunnerJobs), Body::Job(Box::new(job)));
+            }
         }
         if polls && at.is_multiple_of(POLL) {
             let list = |status| {
@@ -227,6 +259,28 @@ proptest! {
         let alone = counted(&lives, &BTreeMap::new(), true);
         let with_hooks = counted(&lives, &timetable(&lives, &deliveries), true);
         prop_assert_eq!(alone, with_hooks);
+    }
+
+    #[test]
+    fn beside_polls_what_runners_took_changes_no_final_count(
+        lives in lives(),
+        deliveries in deliveries(),
+        census in censuses(),
+    ) {
+        let alone = counted(&lives, &BTreeMap::new(), true);
+        prop_assert_eq!(&alone, &counted_with(&lives, &BTreeMap::new(), true, Some(census)));
+        prop_assert_eq!(&alone, &counted_with(&lives, &timetable(&lives, &deliveries), true, Some(census)));
+    }
+
+    #[test]
+    fn what_no_poll_saw_is_counted_by_what_the_runner_took(lives in lives(), census in censuses()) {
+        // Nobody else speaks.
+        let counted = counted_with(&lives, &BTreeMap::new(), false, Some(census));
+        let count = |kind: &str| counted.iter().filter(|line| line.starts_with(kind)).count();
+        let taken = lives.iter().filter(|life| life.never_taken.is_none()).count();
+        prop_assert_eq!((count("JobTaken"), count("JobOutcome")), (taken, taken));
+        let failed = lives.iter().filter(|life| life.never_taken.is_none() && life.end.0 == JobStatus::Failed).count();
+        prop_assert_eq!(count("JobFailed"), failed);
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl World {
     fn hear(&mut self, said: &Observation) {
         let source = said.source.clone();
         match &said.body {
-            Body::Queue { .. } => self.list(source, "queue", &said.body),
+            Body::Queue { .. } | Body::RunnerQueues { .. } => self.list(source, "queue", &said.body),
             Body::Running { .. } => self.list(source, "running", &said.body),
             Body::Runners(_) => self.list(source, "runners", &said.body),
             Body::ProtectedRefs(_) => self.list(source, "refs", &said.body),

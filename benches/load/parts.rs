@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tierwatch::clock::Clock;
 use tierwatch::demo::Demo;
+use tierwatch::demo::truth::Sample;
 use tierwatch::demo::world::Load;
 use tierwatch::model::assess::assess;
 use tokio::time::sleep;
@@ -27,7 +28,7 @@ const CHURN: f64 = 4_000.0;
 type Part = for<'t> fn(&'t mut Table) -> Pin<Box<dyn Future<Output = Result<()>> + 't>>;
 
 /// Every part, by name.
-pub const PARTS: [(&str, Part); 7] = [
+pub const PARTS: [(&str, Part); 8] = [
     ("start", |table| Box::pin(start(table))),
     ("first", |table| Box::pin(first(table))),
     ("hold", |table| Box::pin(hold(table))),
@@ -35,10 +36,11 @@ pub const PARTS: [(&str, Part); 7] = [
     ("core", |table| Box::pin(core(table))),
     ("projects", |table| Box::pin(projects(table))),
     ("budget", |table| Box::pin(budget(table))),
+    ("polls", |table| Box::pin(polls(table))),
 ];
 
 async fn platform(churn_per_second: f64) -> Result<Demo> {
-    let load = Load { pods: PODS, pending: PENDING, churn_per_second };
+    let load = Load { pods: PODS, pending: PENDING, churn_per_second, ..Load::default() };
     Ok(Demo::load(load, 1, Clock::system()).await?)
 }
 
@@ -185,6 +187,40 @@ async fn budget(table: &mut Table) -> Result<()> {
     let what = "first complete answer within the default budget, 300 requests a minute";
     table.add(what, took.as_secs_f64(), " s", Reach::Free);
     Ok(())
+}
+
+/// What one poll of the queue costs, by each way: four polls of 5 s with the budget that four of 15 s have by default.
+async fn polls(table: &mut Table) -> Result<()> {
+    const POLLS: u64 = 4;
+    for projects in [1, 100, 5_000] {
+        let load = Load { pods: 200, pending: 500, projects, ..Load::default() };
+        for way in ["instance", "runner", "projects"] {
+            let demo = Demo::load(load, 1, Clock::system()).await?;
+            let daemon = Daemon::start(
+                &demo,
+                &[
+                    ("TIERWATCH__GITLAB__QUEUE__SOURCE", way),
+                    ("TIERWATCH__GITLAB__QUEUE__GROUPS", "[harbour]"),
+                    ("TIERWATCH__GITLAB__QUEUE__INTERVAL", "5s"),
+                    ("TIERWATCH__GITLAB__REQUESTS_PER_MINUTE", "900"),
+                ],
+            )?;
+            sleep(Duration::from_secs(30)).await;
+            let before = asked_for_the_queue(&daemon.samples().await?);
+            sleep(Duration::from_secs(5 * POLLS)).await;
+            let asked = asked_for_the_queue(&daemon.samples().await?) - before;
+            let what = format!("requests a poll, 500 waiting jobs, {projects} projects, source {way}");
+            table.add(&what, asked / POLLS as f64, "", Reach::Free);
+        }
+    }
+    Ok(())
+}
+
+fn asked_for_the_queue(samples: &[Sample]) -> f64 {
+    ["queue_instance", "queue_runner", "project_jobs"]
+        .iter()
+        .map(|operation| sum(samples, "tierwatch_gitlab_requests_total", &[("operation", operation)]))
+        .sum()
 }
 
 fn quantile(times: &mut [Duration], part: f64) -> Result<Duration> {

@@ -126,6 +126,7 @@ fn job(id: u64) -> JobReport {
         finished_at: None,
         runner: None,
         failure_reason: None,
+        takers: None,
     }
 }
 

@@ -99,15 +99,13 @@ fn base(mut url: url::Url, checker: &mut Checker<'_>) -> Option<url::Url> {
 fn queue(raw: &raw::Queue, checker: &mut Checker<'_>) -> Option<Queue> {
     let raw::Queue { source, groups, interval, sweep } = raw;
     let key = "gitlab.queue.source";
-    let choices =
-        [("auto", QueueChoice::Auto), ("instance", QueueChoice::Instance), ("projects", QueueChoice::Projects)];
-    let source = if source.as_deref() == Some("runner") {
-        let remedy = "give auto, instance or projects";
-        checker.wrong(key, "\"runner\" is not available in this version", remedy);
-        None
-    } else {
-        checker.word(key, source.as_ref(), &choices)
-    };
+    let choices = [
+        ("auto", QueueChoice::Auto),
+        ("instance", QueueChoice::Instance),
+        ("runner", QueueChoice::Runner),
+        ("projects", QueueChoice::Projects),
+    ];
+    let source = checker.word(key, source.as_ref(), &choices);
     let groups = checker.list("gitlab.queue.groups", groups.as_ref(), rules::group);
     let told = checker.problems.iter().any(|problem| problem.key.starts_with("gitlab.queue.groups"));
     if source == Some(QueueChoice::Projects) && groups.is_empty() && !told {

@@ -90,6 +90,8 @@ pub enum QueueChoice {
     Auto,
     /// GraphQL root jobs: an admin's view of the whole instance.
     Instance,
+    /// What each kind of the tiers' runners would take, by GitLab's own matching.
+    Runner,
     /// Each project of the groups in turn.
     Projects,
 }

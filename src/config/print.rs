@@ -111,6 +111,7 @@ impl Page<'_> {
         let source = match source {
             QueueChoice::Auto => "auto",
             QueueChoice::Instance => "instance",
+            QueueChoice::Runner => "runner",
             QueueChoice::Projects => "projects",
         };
         self.open(1, "queue");

@@ -110,8 +110,9 @@ pub(super) struct Gitlab {
 #[serde(deny_unknown_fields)]
 pub(super) struct Queue {
     /// `auto`: the best way that the token allows. `instance`: all jobs at once, needs an administrator's token.
-    /// `projects`: each project of `groups` in turn.
-    #[schemars(extend("enum" = ["auto", "instance", "projects"]))]
+    /// `runner`: what each kind of the tiers' runners would take, by GitLab's own matching (18.1 or later); jobs that fit
+    /// no runner are not in sight. `projects`: each project of `groups` in turn.
+    #[schemars(extend("enum" = ["auto", "instance", "runner", "projects"]))]
     pub(super) source: Option<String>,
     /// Full paths of the groups whose projects are watched; needed by `source: projects`.
     pub(super) groups: Option<Vec<String>>,

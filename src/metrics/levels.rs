@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::catalogue::{self as rows, LabelSet, RUNNERS_PER_TIER, Row};
 use super::freshness;
 use crate::cause::Scheduling;
-use crate::model::assessment::{Assessment, PodLevels, QueueLevels, RunnerLevels, TierAssessment, UnservedReason};
+use crate::model::assessment::{Assessment, PodLevels, QueueLevels, RunnerLevels, TierAssessment};
 use crate::observation::{PodPhase, RunnerStatus};
 
 /// Renders the levels of the latest assessment.
@@ -111,9 +111,8 @@ fn queues(page: &mut Page<'_, '_, '_>) -> fmt::Result {
     page.each(rows::QUEUE_SHARED_JOBS, of(|queue| number(queue.shared)))?;
     page.each(rows::QUEUE_TOP_PROJECT_SHARE, |tier| tier.queue.as_ref()?.top_project_share)?;
     page.many(rows::QUEUE_UNSERVED_JOBS, |tier| {
-        let Some(queue) = &tier.queue else { return vec![] };
-        let count = |reason| number(queue.unserved.get(reason).copied().unwrap_or(0));
-        UnservedReason::ALL.iter().map(|reason| (vec![reason.as_str()], count(reason))).collect()
+        let unserved = tier.queue.iter().flat_map(|queue| &queue.unserved);
+        unserved.map(|(reason, jobs)| (vec![reason.as_str()], number(*jobs))).collect()
     })?;
     page.many(rows::JOBS_RUNNING, |tier| {
         let Some(running) = tier.running else { return vec![] };

@@ -30,10 +30,12 @@ labels! {
         Runners = "runners",
         /// Runners over REST, details and managers included.
         RunnerDetails = "runner_details",
+        /// GraphQL root jobs that one runner would take, pending.
+        QueueRunner = "queue_runner",
+        /// Jobs that one runner took.
+        RunnerJobs = "runner_jobs",
         /// The end of a job's log.
         Trace = "trace",
-        /// Our own token, user and version.
-        Probe = "probe",
     }
 }
 
@@ -149,6 +151,7 @@ impl Own {
                 | SourceKind::GitlabStarted
                 | SourceKind::GitlabRefs
                 | SourceKind::GitlabRunners
+                | SourceKind::GitlabRunnerJobs
                 | SourceKind::GitlabJobLogs => own.source_run.seed(&[source.as_str()]),
                 SourceKind::GitlabHooks => {
                     HookResult::ALL.iter().for_each(|result| own.webhooks.seed(&[result.as_str()]));

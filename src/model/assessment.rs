@@ -103,7 +103,7 @@ pub struct QueueLevels {
     pub uncertain: u64,
     /// Fit several tiers.
     pub shared: u64,
-    /// No runner can take them; counted at the nearest tier.
+    /// No runner can take them; counted at the nearest tier. Every reason, or none where jobs that no runner takes are not in sight.
     pub unserved: BTreeMap<UnservedReason, u64>,
     /// Largest part of the queue that belongs to one project; absent when nothing waits.
     pub top_project_share: Option<f64>,

@@ -123,7 +123,7 @@ impl Staleness {
             | SourceKind::GitlabRefs
             | SourceKind::GitlabJobLogs
             | SourceKind::GitlabHooks => self.queue,
-            SourceKind::GitlabRunners => self.runners,
+            SourceKind::GitlabRunners | SourceKind::GitlabRunnerJobs => self.runners,
             SourceKind::KubePods
             | SourceKind::KubeEvents
             | SourceKind::KubeNodeEvents

@@ -4,7 +4,7 @@
 //! job tags ⊆ runner tags, untagged jobs only with `run_untagged`. Paused and offline runners still count:
 //! they never move a job out of its tier, they are causes of its waiting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::assessment::UnservedReason;
@@ -77,6 +77,41 @@ impl Rosters {
     #[must_use]
     pub fn tier_of(&self, runner: RunnerId) -> Option<TierId> {
         self.tier_of.get(&runner).copied()
+    }
+
+    /// Every runner that serves a tier.
+    #[must_use]
+    pub fn ids(&self) -> Vec<RunnerId> {
+        self.tier_of.keys().copied().collect()
+    }
+
+    /// One runner for each queue: those of a tier that take the same jobs have the same one.
+    #[must_use]
+    pub fn queues(&self) -> Vec<RunnerId> {
+        let same = |a: &RunnerReport, b: &RunnerReport| {
+            a.run_untagged == b.run_untagged
+                && a.protected == b.protected
+                && a.scope == b.scope
+                && a.scope != RunnerScope::Unknown
+                && subset(&a.tags, &b.tags)
+                && subset(&b.tags, &a.tags)
+        };
+        let first = |roster: &[RunnerReport], at: usize| !roster[..at].iter().any(|before| same(before, &roster[at]));
+        let of_tier = |roster: &Vec<RunnerReport>| {
+            (0..roster.len()).filter(|at| first(roster, *at)).map(|at| roster[at].id).collect()
+        };
+        self.by_tier.iter().flat_map(|roster| -> Vec<RunnerId> { of_tier(roster) }).collect()
+    }
+
+    /// Where a job belongs that GitLab itself would give to these runners; `None` when none of them serves a tier.
+    #[must_use]
+    pub fn fit_by_takers(&self, takers: &[RunnerId]) -> Option<Fit> {
+        let tiers: BTreeSet<TierId> = takers.iter().filter_map(|runner| self.tier_of(*runner)).collect();
+        match tiers.len() {
+            0 => None,
+            1 => tiers.first().copied().map(Fit::Tier),
+            _ => Some(Fit::Shared(tiers.into_iter().collect())),
+        }
     }
 
     /// The first characters of a runner's token, as GitLab shows them.

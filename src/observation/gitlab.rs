@@ -16,6 +16,8 @@ pub enum QueueScope {
     Instance,
     /// One project.
     Project(ProjectId),
+    /// The jobs that one runner took.
+    Runner(RunnerId),
 }
 
 /// A job's status. GitLab's list is open; what judgement does not tell apart is `Other`.
@@ -69,6 +71,9 @@ pub struct JobReport {
     pub runner: Option<RunnerId>,
     /// GitLab's `failure_reason`, an open string; only failed jobs have one.
     pub failure_reason: Option<Arc<str>>,
+    /// Which of the runners that were asked for would take it, by GitLab's own matching; absent where nobody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takers: Option<Vec<RunnerId>>,
 }
 
 /// How the log of a failed job ends.

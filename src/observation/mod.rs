@@ -89,6 +89,8 @@ pub enum SourceKind {
     GitlabRefs,
     /// Runners and their managers.
     GitlabRunners,
+    /// Jobs that the tiers' runners took lately.
+    GitlabRunnerJobs,
     /// Ends of the logs of jobs that failed before they ran.
     GitlabJobLogs,
     /// Job hooks that GitLab sends to us.
@@ -109,11 +111,12 @@ pub enum SourceKind {
 
 impl SourceKind {
     /// Every kind that reaches out to an API.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::GitlabQueue,
         Self::GitlabStarted,
         Self::GitlabRefs,
         Self::GitlabRunners,
+        Self::GitlabRunnerJobs,
         Self::GitlabJobLogs,
         Self::GitlabHooks,
         Self::KubePods,
@@ -133,6 +136,7 @@ impl SourceKind {
             Self::GitlabStarted => "gitlab_started",
             Self::GitlabRefs => "gitlab_refs",
             Self::GitlabRunners => "gitlab_runners",
+            Self::GitlabRunnerJobs => "gitlab_runner_jobs",
             Self::GitlabJobLogs => "gitlab_job_logs",
             Self::GitlabHooks => "gitlab_hooks",
             Self::KubePods => "kube_pods",
@@ -194,6 +198,13 @@ pub enum Body {
         /// Every pending job of the scope.
         jobs: Vec<JobReport>,
     },
+    /// The complete list of pending jobs that some runners would take, by GitLab's own matching.
+    RunnerQueues {
+        /// Whose queues these are; others were not asked for, or are not shown.
+        runners: Vec<RunnerId>,
+        /// Every such job, with its takers.
+        jobs: Vec<JobReport>,
+    },
     /// The complete list of running jobs of a scope.
     Running {
         /// What the list is complete for.
@@ -201,7 +212,8 @@ pub enum Body {
         /// Every running job of the scope.
         jobs: Vec<JobReport>,
     },
-    /// The answer to a look-up of one job; from [`SourceKind::GitlabHooks`] what a hook told of one.
+    /// The answer to a look-up of one job, or a row of a runner's jobs; from [`SourceKind::GitlabHooks`] what a hook told
+    /// of one.
     Job(Box<JobReport>),
     /// A looked-up job that GitLab does not know or does not show.
     JobNotFound(JobId),
@@ -239,7 +251,7 @@ impl Body {
     #[must_use]
     pub fn objects(&self) -> usize {
         match self {
-            Self::Queue { jobs, .. } | Self::Running { jobs, .. } => jobs.len(),
+            Self::Queue { jobs, .. } | Self::RunnerQueues { jobs, .. } | Self::Running { jobs, .. } => jobs.len(),
             Self::Projects(projects) => projects.len(),
             Self::Runners(runners) => runners.len(),
             Self::Pod(change) => change.objects(),
@@ -280,6 +292,10 @@ impl<T> Change<T> {
 pub struct Wishes {
     /// Watched projects of which a hook told something new.
     pub projects: Vec<ProjectId>,
+    /// The runners of the tiers.
+    pub runners: Vec<RunnerId>,
+    /// One of each kind of them: those that take the same jobs have the same queue.
+    pub queues: Vec<RunnerId>,
     /// Jobs that left the queue and were found in no started set, most urgent first.
     pub look_ups: Vec<LookUp>,
     /// Projects with waiting jobs whose tier depends on protected refs; the source remembers what it read.

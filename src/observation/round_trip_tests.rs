@@ -27,6 +27,7 @@ fn job() -> JobReport {
         finished_at: None,
         runner: Some(RunnerId(3)),
         failure_reason: Some(text("script_failure")),
+        takers: Some(vec![RunnerId(3)]),
     }
 }
 
@@ -142,7 +143,8 @@ fn after(body: &Body) -> Option<Body> {
             seen: vec![(SourceKey::namespaced(SourceKind::KubePods, "ci"), Timestamp::UNIX_EPOCH)],
         })),
         Body::Earlier(_) => Body::Queue { scope: QueueScope::Instance, jobs: vec![job()] },
-        Body::Queue { .. } => Body::Running { scope: QueueScope::Project(ProjectId(1)), jobs: vec![] },
+        Body::Queue { .. } => Body::RunnerQueues { runners: vec![RunnerId(3)], jobs: vec![job()] },
+        Body::RunnerQueues { .. } => Body::Running { scope: QueueScope::Project(ProjectId(1)), jobs: vec![] },
         Body::Running { .. } => Body::Job(Box::new(job())),
         Body::Job(_) => Body::JobNotFound(JobId(1)),
         Body::JobNotFound(_) => Body::Projects(vec![ProjectReport { id: ProjectId(1), path: text("a/b") }]),

@@ -33,7 +33,9 @@ impl Names {
         let mut observation = observation.clone();
         match &mut observation.body {
             Body::Tick | Body::Earlier(_) | Body::JobNotFound(_) | Body::Alive | Body::Period(_) => {}
-            Body::Queue { scope: _, jobs } | Body::Running { scope: _, jobs } => {
+            Body::Queue { scope: _, jobs }
+            | Body::RunnerQueues { runners: _, jobs }
+            | Body::Running { scope: _, jobs } => {
                 jobs.iter_mut().for_each(|job| self.job(job));
             }
             Body::Job(job) => self.job(job),
@@ -86,6 +88,7 @@ impl Names {
             finished_at: _,
             runner: _,
             failure_reason,
+            takers: _,
         } = job;
         project_path.iter_mut().for_each(|path| self.path(path));
         self.name(name);

@@ -164,7 +164,10 @@ pub fn hurting_tier(name: &str) -> TierAssessment {
             overdue: 21,
             uncertain: 2,
             shared: 3,
-            unserved: BTreeMap::from([(UnservedReason::TagMissing, 4)]),
+            unserved: UnservedReason::ALL
+                .iter()
+                .map(|reason| (*reason, if *reason == UnservedReason::TagMissing { 4 } else { 0 }))
+                .collect(),
             top_project_share: Some(0.75),
         }),
         running: Some(RunningLevels { starting: 9, executing: 40 }),

@@ -45,8 +45,12 @@ struct Step {
     at: f64,
     runners: Option<Vec<Runner>>,
     queue: Option<Vec<Job>>,
+    /// The queue is read runner by runner.
+    queues: Option<Queues>,
     running: Option<Vec<Job>>,
     answer: Option<Job>,
+    /// A row of a runner's jobs.
+    took: Option<Job>,
     /// GitLab sends a hook.
     hook: Option<Job>,
     not_found: Option<u64>,
@@ -100,6 +104,15 @@ struct Job {
     finished: Option<f64>,
     runner: Option<u64>,
     reason: Option<String>,
+    takers: Option<Vec<u64>>,
+}
+
+/// What GitLab says that some runners would take.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Queues {
+    of: Vec<u64>,
+    jobs: Vec<Job>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -292,6 +305,10 @@ fn bodies(step: &Step) -> Vec<(SourceKey, Body)> {
         let jobs = list(jobs, JobStatus::Pending);
         said.push((global(SourceKind::GitlabQueue), Body::Queue { scope: QueueScope::Instance, jobs }));
     }
+    if let Some(Queues { of, jobs }) = &step.queues {
+        let (runners, jobs) = (of.iter().copied().map(RunnerId).collect(), list(jobs, JobStatus::Pending));
+        said.push((global(SourceKind::GitlabQueue), Body::RunnerQueues { runners, jobs }));
+    }
     if let Some(jobs) = &step.running {
         let jobs = list(jobs, JobStatus::Running);
         said.push((global(SourceKind::GitlabStarted), Body::Running { scope: QueueScope::Instance, jobs }));
@@ -299,6 +316,10 @@ fn bodies(step: &Step) -> Vec<(SourceKey, Body)> {
     if let Some(job) = &step.answer {
         let job = Box::new(report(job, JobStatus::Success));
         said.push((global(SourceKind::GitlabStarted), Body::Job(job)));
+    }
+    if let Some(job) = &step.took {
+        let job = Box::new(report(job, JobStatus::Success));
+        said.push((global(SourceKind::GitlabRunnerJobs), Body::Job(job)));
     }
     if let Some(job) = &step.hook {
         said.push((global(SourceKind::GitlabHooks), Body::Job(Box::new(report(job, JobStatus::Success)))));
@@ -401,6 +422,7 @@ fn report(job: &Job, status: JobStatus) -> JobReport {
         finished_at: job.finished.map(time),
         runner: job.runner.map(RunnerId),
         failure_reason: job.reason.as_deref().map(Into::into),
+        takers: job.takers.as_ref().map(|takers| takers.iter().copied().map(RunnerId).collect()),
     }
 }
 

@@ -15,12 +15,17 @@ pub struct Load {
     pub pods: u32,
     /// Jobs that wait.
     pub pending: u32,
+    /// Projects, all of the first group, which every tier serves.
+    pub projects: usize,
     /// Pods changed in a second of the story.
     pub churn_per_second: f64,
 }
 
-/// Projects of the first group, which every tier serves.
-const PROJECTS: usize = 800;
+impl Default for Load {
+    fn default() -> Self {
+        Self { pods: 0, pending: 0, projects: 800, churn_per_second: 0.0 }
+    }
+}
 
 /// A churn step changes the pods of this long at once.
 const CHURN_STEP: SignedDuration = SignedDuration::from_millis(50);
@@ -34,7 +39,7 @@ impl World {
         scenario.traffic.clear();
         let mut world = Self::empty(scenario, seed, began);
         world.furnish();
-        world.projects = (0..PROJECTS).map(project).collect();
+        world.projects = (0..load.projects).map(project).collect();
         let tiers = world.tiers.len();
         for number in 0..load.pods {
             world.now = began - SignedDuration::from_secs(30 + i64::from(number % 600));
@@ -42,7 +47,7 @@ impl World {
         }
         for number in 0..load.pending {
             world.now = began - SignedDuration::from_secs(i64::from(number % 900));
-            let (tier, project) = (number as usize % tiers, number as usize % PROJECTS);
+            let (tier, project) = (number as usize % tiers, number as usize % load.projects);
             world.queue_job(tier, project, Kind::Ordinary);
         }
         world.now = began;
@@ -56,7 +61,7 @@ impl World {
 
     fn running_job(&mut self, tier: usize) {
         let id = self.next_job;
-        self.queue_job(tier, id as usize % PROJECTS, Kind::Ordinary);
+        self.queue_job(tier, id as usize % self.projects.len(), Kind::Ordinary);
         self.pending.remove(&id);
         let now = self.now;
         if let Some(job) = self.jobs.get_mut(&id) {
@@ -102,6 +107,6 @@ impl World {
 }
 
 fn project(position: usize) -> Project {
-    let path = format!("service-{position:03}");
+    let path = format!("service-{position:04}");
     Project { id: 1_000 + position as u64, group: 0, name: path.replace('-', " "), path }
 }

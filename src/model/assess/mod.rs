@@ -24,7 +24,7 @@ pub use words::human_duration;
 pub fn assess(fleet: &Fleet, now: Now, previous: Option<&Assessment>) -> Assessment {
     let sight = Sight::new(fleet, &now);
     let tally = Tally::new(fleet, &now, &sight);
-    let out_of_scope = sight.queue.then_some(tally.out_of_scope);
+    let out_of_scope = (sight.queue && fleet.reach.shows_strangers()).then_some(tally.out_of_scope);
     let tiers = tally
         .tiers
         .into_iter()
@@ -119,7 +119,7 @@ fn tier_assessment(
     }
 }
 
-/// The instance source sees every project; the projects source those it has looked at within the sweep.
+/// By the instance every job is in sight; otherwise the part of the projects, or of the tiers' queues, that is.
 fn coverage(fleet: &Fleet, sight: &Sight, now: &Now) -> Option<f64> {
     sight.queue.then(|| fleet.coverage(now).unwrap_or(1.0))
 }
@@ -150,7 +150,8 @@ fn objects(fleet: &Fleet, held: &Held, key: &SourceKey) -> Option<u64> {
         SourceKind::KubeQuotas => key.namespace.as_deref().map(|namespace| fleet.quotas.of(namespace).count() as u64),
         SourceKind::KubeLimits => key.namespace.as_deref().map(|namespace| fleet.limits.of(namespace).count() as u64),
         SourceKind::KubePods => key.namespace.as_deref().map(|namespace| held.pods(namespace)),
-        SourceKind::GitlabJobLogs
+        SourceKind::GitlabRunnerJobs
+        | SourceKind::GitlabJobLogs
         | SourceKind::GitlabHooks
         | SourceKind::KubeEvents
         | SourceKind::KubeNodeEvents

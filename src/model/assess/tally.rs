@@ -159,7 +159,11 @@ impl TierLevels {
         let every_reason = || UnservedReason::ALL.iter().map(|reason| (*reason, 0)).collect();
         let every_phase = || PodPhase::ALL.into_iter().map(|phase| (phase, 0)).collect();
         Self {
-            queue: sight.queue.then(|| QueueLevels { unserved: every_reason(), ..QueueLevels::default() }),
+            queue: (sight.queue && fleet.reach.shows(tier, fleet.rosters.as_ref())).then(|| QueueLevels {
+                // A job that no runner takes stands in no runner's queue.
+                unserved: if fleet.reach.shows_strangers() { every_reason() } else { BTreeMap::new() },
+                ..QueueLevels::default()
+            }),
             running: sight.running.then(RunningLevels::default),
             scale_up: (sight.pods[tier] && sight.events[tier]).then(ScaleUpLevels::default),
             pods: sight.pods[tier].then(|| PodLevels { phases: every_phase(), ..PodLevels::default() }),

@@ -118,6 +118,8 @@ pub(in crate::model) struct JobRow {
     pub(in crate::model) is_tag: Option<bool>,
     pub(in crate::model) tags: Option<Vec<Arc<str>>>,
     pub(in crate::model) stuck: Option<bool>,
+    /// Runners that would take it, by GitLab's own matching; absent where nobody asked by runner.
+    pub(in crate::model) takers: Option<Vec<RunnerId>>,
     /// The growing wait of a pending job.
     pub(in crate::model) wait: Option<Wait>,
     /// GitLab's final word on the wait of a started job.
@@ -153,6 +155,7 @@ impl JobRow {
             is_tag: None,
             tags: None,
             stuck: None,
+            takers: None,
             wait: None,
             waited: None,
             queued_at: None,
@@ -201,6 +204,8 @@ impl JobRow {
             self.name = report.name;
         }
         if stage == Stage::Waiting {
+            // Always of the last way of reading.
+            self.takers = report.takers;
             self.wait = report.queued_for.map(|queued_for| Wait { queued_for, answered: at });
             keep(&mut self.queued_at, report.queued_at.or_else(|| self.wait.and_then(|wait| wait.began())));
         } else {

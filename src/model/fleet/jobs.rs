@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::fleet::job::{Claim, End, JobRow, Stage};
 use crate::model::fleet::verdict::{self, Context};
 use crate::model::occurrence::{Occurrence, Table};
-use crate::observation::{JobId, JobReport, LookUp, Now, QueueScope};
+use crate::observation::{JobId, JobReport, LookUp, Now};
 
 /// Look-ups wished for at once; the sources ask within their budget.
 const MAX_LOOK_UPS: usize = 200;
@@ -58,17 +58,15 @@ impl Jobs {
         row
     }
 
-    /// Jobs of `scope` that were in `stage` and are not in the complete list any more.
-    pub(super) fn missing(&mut self, scope: QueueScope, stage: Stage, listed: &dyn Fn(JobId) -> bool, at: Now) {
-        let next = if stage == Stage::Waiting { Stage::Left } else { Stage::Ended };
-        for row in self.rows.values_mut() {
-            let in_scope = match scope {
-                QueueScope::Instance => true,
-                QueueScope::Project(project) => row.project == Some(project),
+    /// Jobs that a complete list should have shown and did not: they moved on.
+    pub(super) fn missing(&mut self, gone: impl Fn(&JobRow) -> bool, at: Now) {
+        for row in self.iter_mut().filter(|row| gone(row)) {
+            let next = match row.stage {
+                Stage::Waiting => Stage::Left,
+                Stage::Running => Stage::Ended,
+                Stage::Claimed | Stage::Left | Stage::Ended | Stage::Finished(_) => continue,
             };
-            if row.stage == stage && in_scope && !listed(row.id) {
-                row.move_to(next, at);
-            }
+            row.move_to(next, at);
         }
     }
 

@@ -13,6 +13,7 @@ mod nodes;
 mod notices;
 mod parked;
 mod pods;
+mod reach;
 mod refusals;
 mod sources;
 mod start;
@@ -33,6 +34,7 @@ pub(in crate::model) use jobs::Jobs;
 pub(in crate::model) use nodes::Nodes;
 pub(in crate::model) use notices::Notices;
 pub(in crate::model) use pods::{PodRow, Pods};
+pub(in crate::model) use reach::Reach;
 pub(in crate::model) use sources::{SourceRow, Sources};
 pub(in crate::model) use trouble::ScaleWord;
 
@@ -63,18 +65,10 @@ pub struct Fleet {
     pub(in crate::model) rosters: Option<Rosters>,
     pub(in crate::model) recent: Vec<VecDeque<Vec<(Phase, Duration)>>>,
     running_seen: Option<Now>,
-    projects: BTreeMap<ProjectId, Project>,
+    pub(in crate::model) reach: Reach,
     pub(in crate::model) refs: BTreeMap<ProjectId, ProtectedRefs>,
     began: Option<Timestamp>,
     counted: earlier::Counted,
-}
-
-#[derive(Debug, Clone)]
-struct Project {
-    path: Arc<str>,
-    seen: Option<Now>,
-    /// When a hook told of a job there that no answer has shown.
-    hinted: Option<Now>,
 }
 
 impl Fleet {
@@ -96,7 +90,7 @@ impl Fleet {
             rosters: None,
             recent: vec![VecDeque::new(); tiers],
             running_seen: None,
-            projects: BTreeMap::new(),
+            reach: Reach::default(),
             refs: BTreeMap::new(),
             began: None,
             counted: earlier::Counted::default(),
@@ -120,19 +114,23 @@ impl Fleet {
             Body::Earlier(earlier) => self.resume(*earlier, at, &mut out),
             Body::Queue { scope, jobs } => {
                 match scope {
-                    // The whole instance is seen at once: no project is watched for itself any more.
-                    QueueScope::Instance => self.projects.clear(),
-                    QueueScope::Project(id) => {
-                        if let Some(project) = self.projects.get_mut(&id) {
-                            project.seen = Some(at);
-                        }
-                    }
+                    QueueScope::Instance => self.reach.instance(),
+                    QueueScope::Project(id) => self.reach.project(id, at),
+                    QueueScope::Runner(id) => self.reach.queues_of([id]),
                 }
-                self.list(scope, Stage::Waiting, jobs, at, &mut out);
+                self.list(jobs, at, &mut out, |row| row.stage == Stage::Waiting && in_scope(scope, row));
+            }
+            Body::RunnerQueues { runners, jobs } => {
+                let of_these = |row: &JobRow| match &row.takers {
+                    Some(takers) => takers.iter().any(|taker| runners.contains(taker)),
+                    None => true,
+                };
+                self.list(jobs, at, &mut out, |row| row.stage == Stage::Waiting && of_these(row));
+                self.reach.queues_of(runners);
             }
             Body::Running { scope, jobs } => {
                 self.running_seen = Some(at);
-                self.list(scope, Stage::Running, jobs, at, &mut out);
+                self.list(jobs, at, &mut out, |row| row.stage == Stage::Running && in_scope(scope, row));
             }
             Body::Job(report) if source.kind == SourceKind::GitlabHooks => self.hear(*report, at, &mut out),
             Body::Job(report) => {
@@ -176,7 +174,9 @@ impl Fleet {
     pub fn wishes(&self, now: &Now) -> Wishes {
         let depends_on_refs = |row: &&JobRow| {
             let tags = row.tags.as_deref().unwrap_or_default();
-            row.stage == Stage::Waiting && self.rosters.as_ref().is_some_and(|rosters| rosters.protection_matters(tags))
+            row.stage == Stage::Waiting
+                && row.takers.is_none()
+                && self.rosters.as_ref().is_some_and(|rosters| rosters.protection_matters(tags))
         };
         let projects: BTreeSet<ProjectId> =
             self.jobs.iter().filter(depends_on_refs).filter_map(|row| row.project).collect();
@@ -190,18 +190,15 @@ impl Fleet {
         } else {
             Vec::new()
         };
-        Wishes { look_ups: self.jobs.look_ups(now, patience), protected_refs, logs, projects: self.hinted() }
-    }
-
-    /// Watched projects of which a hook told something new since their queue was read.
-    fn hinted(&self) -> Vec<ProjectId> {
-        let newer = |project: &Project| {
-            project.hinted.is_some_and(|hinted| project.seen.is_none_or(|seen| seen.mono < hinted.mono))
-        };
-        let mut hinted: Vec<ProjectId> =
-            self.projects.iter().filter(|(_, project)| newer(project)).map(|(id, _)| *id).collect();
-        hinted.sort_unstable();
-        hinted
+        let rosters = self.rosters.as_ref();
+        Wishes {
+            look_ups: self.jobs.look_ups(now, patience),
+            protected_refs,
+            logs,
+            projects: self.reach.hinted(),
+            runners: rosters.map(Rosters::ids).unwrap_or_default(),
+            queues: rosters.map(Rosters::queues).unwrap_or_default(),
+        }
     }
 
     /// The list of running jobs is recent enough to be judged.
@@ -212,13 +209,9 @@ impl Fleet {
         self.running_seen.is_some_and(fresh)
     }
 
-    /// Part of the watched projects seen within the sweep; `None` while none is watched.
+    /// Part of the queue that is in sight, where the way of reading hides some.
     pub(in crate::model) fn coverage(&self, now: &Now) -> Option<f64> {
-        let total = self.projects.len();
-        let recent = |project: &&Project| project.seen.is_some_and(|at| now.since(&at) <= self.policy.sweep);
-        let seen = self.projects.values().filter(recent).count();
-        #[expect(clippy::cast_precision_loss, reason = "numbers of projects are far below 2^52")]
-        (total > 0).then(|| seen as f64 / total as f64)
+        self.reach.coverage(self.rosters.as_ref(), self.policy.sweep, now)
     }
 
     /// A tier's pods are watched: some source of its namespaces answered, or has not tried yet.
@@ -259,19 +252,19 @@ impl Fleet {
         self.notices.forget(at.wall, out);
     }
 
-    /// A complete list: everything in it is told, everything of its stage that is missing has moved on.
-    fn list(&mut self, scope: QueueScope, stage: Stage, jobs: Vec<JobReport>, at: Now, out: &mut Vec<Occurrence>) {
+    /// A complete list: everything in it is told, everything `concerned` that is missing has moved on.
+    fn list(&mut self, jobs: Vec<JobReport>, at: Now, out: &mut Vec<Occurrence>, concerned: impl Fn(&JobRow) -> bool) {
         let listed: BTreeSet<_> = jobs.iter().map(|job| job.id).collect();
         let knowledge = self.knowledge(at);
         for job in jobs {
             self.tell(job, &knowledge, out);
         }
-        self.jobs.missing(scope, stage, &|id| listed.contains(&id), at);
+        self.jobs.missing(|row| concerned(row) && !listed.contains(&row.id), at);
     }
 
     fn tell(&mut self, mut report: JobReport, knowledge: &Knowledge, out: &mut Vec<Occurrence>) {
         if report.project_path.is_none() {
-            report.project_path = report.project.and_then(|id| self.projects.get(&id)).map(|known| known.path.clone());
+            report.project_path = report.project.and_then(|id| self.reach.path_of(id));
         }
         let row = self.jobs.tell(report, knowledge.now, out);
         row.fit = fit_of(row, &self.policy, self.rosters.as_ref(), &self.refs);
@@ -287,33 +280,17 @@ impl Fleet {
         let live = matches!(row.stage, Stage::Claimed | Stage::Running);
         if unseen
             && live
-            && let Some(project) = project.and_then(|id| self.projects.get_mut(&id))
+            && let Some(project) = project
         {
-            project.hinted = Some(at);
+            self.reach.hint(project, at);
         }
     }
 
     fn replace_projects(&mut self, projects: Vec<crate::observation::ProjectReport>, at: Now) {
-        let before = std::mem::take(&mut self.projects);
-        self.projects = projects
-            .into_iter()
-            .map(|project| {
-                let known = before.get(&project.id);
-                let (seen, hinted) = (known.and_then(|known| known.seen), known.and_then(|known| known.hinted));
-                (project.id, Project { path: project.path, seen, hinted })
-            })
-            .collect();
+        self.reach.replace(projects);
         // Nobody looks at a project that left the list: what became of its jobs only a look-up can tell.
-        for row in self.jobs.iter_mut() {
-            let next = match row.stage {
-                Stage::Waiting => Stage::Left,
-                Stage::Running => Stage::Ended,
-                Stage::Claimed | Stage::Left | Stage::Ended | Stage::Finished(_) => continue,
-            };
-            if row.project.is_some_and(|project| !self.projects.contains_key(&project)) {
-                row.move_to(next, at);
-            }
-        }
+        let reach = &self.reach;
+        self.jobs.missing(|row| row.project.is_some_and(|project| !reach.watches(project)), at);
     }
 
     fn replace_runners(&mut self, runners: &[crate::observation::RunnerReport]) {
@@ -430,11 +407,23 @@ impl Knowledge {
 }
 
 fn fit_of(row: &JobRow, policy: &Policy, rosters: Option<&Rosters>, refs: &BTreeMap<ProjectId, ProtectedRefs>) -> Fit {
+    if let Some(fit) = row.takers.as_deref().zip(rosters).and_then(|(takers, rosters)| rosters.fit_by_takers(takers)) {
+        return fit;
+    }
     // Without its tags a job cannot be placed; only jobs that already run come without them.
     let Some(tags) = row.tags.as_deref() else { return row.fit.clone() };
     let protected = row.project.and_then(|project| refs.get(&project)).and_then(|refs| is_protected(row, refs));
     let wanted = Wanted { tags, project_path: row.project_path.as_deref(), protected, stuck: row.stuck };
     place(policy, rosters, &wanted)
+}
+
+/// Whether a list of `scope` would show the job.
+fn in_scope(scope: QueueScope, row: &JobRow) -> bool {
+    match scope {
+        QueueScope::Instance => true,
+        QueueScope::Project(project) => row.project == Some(project),
+        QueueScope::Runner(runner) => row.runner == Some(runner),
+    }
 }
 
 /// Whether a job's ref is protected. A merge request's own ref is neither branch nor tag: not known.

@@ -66,8 +66,9 @@ impl Sources {
     }
 
     pub(in crate::model) fn all_attempted(&self) -> bool {
-        // Protected refs and logs are read only when a job asks for it.
-        let on_demand = |kind| matches!(kind, SourceKind::GitlabRefs | SourceKind::GitlabJobLogs);
+        // Protected refs and logs are read only when a job asks for it, jobs of runners once the runners are known.
+        let on_demand =
+            |kind| matches!(kind, SourceKind::GitlabRefs | SourceKind::GitlabRunnerJobs | SourceKind::GitlabJobLogs);
         self.rows.iter().all(|(key, row)| row.attempted() || on_demand(key.kind))
     }
 
@@ -118,6 +119,7 @@ impl Sources {
             Body::Tick
             | Body::Earlier(_)
             | Body::Queue { .. }
+            | Body::RunnerQueues { .. }
             | Body::Running { .. }
             | Body::Job(_)
             | Body::JobNotFound(_)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::assessment::{self as model, Assessment, SourceStatus, TierAssessment, UnservedReason};
+use crate::model::assessment::{self as model, Assessment, SourceStatus, TierAssessment};
 use crate::observation::{LimitedPart, PodPhase, RunnerStatus};
 
 /// `/api/v1/tiers`.
@@ -224,14 +224,13 @@ impl<'a> From<&'a Assessment> for Sources<'a> {
 }
 
 fn queue(queue: &model::QueueLevels) -> Queue {
-    let unserved = |reason: &UnservedReason| queue.unserved.get(reason).copied().unwrap_or(0);
     Queue {
         pending: queue.pending,
         oldest_seconds: queue.oldest.as_secs_f64(),
         overdue: queue.overdue,
         uncertain: queue.uncertain,
         shared: queue.shared,
-        unserved: UnservedReason::ALL.iter().map(|reason| (reason.as_str(), unserved(reason))).collect(),
+        unserved: queue.unserved.iter().map(|(reason, jobs)| (reason.as_str(), *jobs)).collect(),
         top_project_share_ratio: queue.top_project_share,
     }
 }

@@ -80,6 +80,7 @@ fn what(source: &SourceStatus) -> String {
         SourceKind::GitlabStarted => "GitLab's running jobs",
         SourceKind::GitlabRefs => "GitLab's protected refs",
         SourceKind::GitlabRunners => "GitLab's runners",
+        SourceKind::GitlabRunnerJobs => "GitLab's jobs of runners",
         SourceKind::GitlabJobLogs => "GitLab's logs of failed jobs",
         SourceKind::GitlabHooks => "GitLab's job hooks",
         SourceKind::KubePods => "pods",

@@ -186,8 +186,9 @@ pub(crate) const fn doing(operation: Operation) -> &'static str {
         Operation::ProtectedRefs => "reading the protected branches and tags of a project",
         Operation::Runners => "listing the runners",
         Operation::RunnerDetails => "reading one runner",
+        Operation::QueueRunner => "listing the pending jobs that a runner would take",
+        Operation::RunnerJobs => "listing the jobs of a runner",
         Operation::Trace => "reading the end of a job's log",
-        Operation::Probe => "asking what the token may see",
     }
 }
 

@@ -1,19 +1,19 @@
-//! All jobs of the instance in one status: one request per 100 of them, however many projects there are.
+//! All jobs of the instance in one status, or those of them that one runner would take: one request per 100 of them,
+//! however many projects there are.
 //!
-//! GitLab answers this list with *nothing*, not with an error, when the token may not read it. So each request
-//! also asks for one runner, which needs the same right and does fail: only an answer that shows both is
-//! believed.
+//! GitLab answers these lists with *nothing*, not with an error, when the token may not read them. So each request also
+//! asks for something that needs the same right and does fail: only an answer that shows both is believed.
 
 use serde_json::{Value, json};
 
 use crate::metrics::Operation;
-use crate::observation::{JobReport, JobStatus};
+use crate::observation::{JobReport, JobStatus, RunnerId};
 use crate::source::Texts;
 
 use super::client::{Call, Client};
 use super::error::ClientError;
 use super::graphql::Data;
-use super::queries::JOBS;
+use super::queries::{Document, JOBS, RUNNER_QUEUE};
 use super::translate::{job_from_graphql, nodes};
 
 /// 50,000 jobs: more is no queue that anybody could read within a poll.
@@ -34,6 +34,8 @@ pub(crate) struct InstanceJobs {
 pub(crate) enum Wanted {
     Pending,
     Running,
+    /// Of the pending ones those that a runner would take.
+    PendingFor(RunnerId),
 }
 
 impl Wanted {
@@ -41,19 +43,31 @@ impl Wanted {
         match self {
             Self::Pending => Operation::QueueInstance,
             Self::Running => Operation::RunningInstance,
+            Self::PendingFor(_) => Operation::QueueRunner,
         }
     }
 
-    fn in_graphql(self) -> &'static str {
+    fn asks(self, after: Option<&str>) -> (Document, Value) {
         match self {
-            Self::Pending => "PENDING",
-            Self::Running => "RUNNING",
+            Self::Pending => (JOBS, json!({ "statuses": ["PENDING"], "after": after })),
+            Self::Running => (JOBS, json!({ "statuses": ["RUNNING"], "after": after })),
+            Self::PendingFor(runner) => {
+                (RUNNER_QUEUE, json!({ "runner": format!("gid://gitlab/Ci::Runner/{runner}"), "after": after }))
+            }
+        }
+    }
+
+    /// Where an answer shows that the token may read the list.
+    fn proof(self) -> &'static str {
+        match self {
+            Self::Pending | Self::Running => "/runners/nodes",
+            Self::PendingFor(_) => "/runner/jobs/nodes",
         }
     }
 
     fn status(self) -> JobStatus {
         match self {
-            Self::Pending => JobStatus::Pending,
+            Self::Pending | Self::PendingFor(_) => JobStatus::Pending,
             Self::Running => JobStatus::Running,
         }
     }
@@ -98,12 +112,12 @@ impl Reading {
     }
 
     async fn page(&mut self, texts: &mut Texts) -> Result<(), ClientError> {
-        let variables = json!({ "statuses": [self.wanted.in_graphql()], "after": self.next });
+        let (document, variables) = self.wanted.asks(self.next.as_deref());
         self.requests += 1;
-        let answer = self.call.graphql(&JOBS, &variables).await?;
-        require_sight(self.wanted.operation(), &answer)?;
-        let Some(connection) = answer.data.get("jobs").filter(|jobs| jobs.is_object()) else {
-            return Err(blind(self.wanted.operation(), &answer));
+        let answer = self.call.graphql(&document, &variables).await?;
+        let may = answer.refused.is_empty() && answer.data.pointer(self.wanted.proof()).is_some_and(Value::is_array);
+        let Some(connection) = answer.data.get("jobs").filter(|jobs| may && jobs.is_object()) else {
+            return Err(blind(self.wanted, &answer));
         };
         let (shown, unseen) = nodes(connection);
         self.hidden += unseen;
@@ -136,18 +150,18 @@ pub(crate) fn next_cursor(connection: &Value) -> Option<&str> {
     if page.get("hasNextPage")?.as_bool()? { page.get("endCursor")?.as_str() } else { None }
 }
 
-fn require_sight(operation: Operation, answer: &Data) -> Result<(), ClientError> {
-    let runners_shown = answer.data.pointer("/runners/nodes").is_some_and(Value::is_array);
-    if answer.refused.is_empty() && runners_shown { Ok(()) } else { Err(blind(operation, answer)) }
-}
-
 /// Says which token would see.
-fn blind(operation: Operation, answer: &Data) -> ClientError {
+fn blind(wanted: Wanted, answer: &Data) -> ClientError {
     let user = answer.data.get("currentUser").filter(|user| user.is_object());
     let detail = match user.map(|user| user.get("admin").and_then(Value::as_bool)) {
         None => "GitLab does not know the user of this token: it is invalid, expired, or not a personal, group or \
                  project access token with the scope read_api"
             .to_owned(),
+        Some(_) if let Wanted::PendingFor(runner) = wanted => format!(
+            "the token may not see the jobs of the runner {runner}, or there is no such runner any more: it takes the role \
+             Maintainer in the group of a group's runner, an administrator for one of the instance (scope read_api, \
+             GitLab 18.1 or later)"
+        ),
         Some(Some(true)) => "the token belongs to an administrator but acts outside Admin Mode, where GitLab shows an \
                              empty queue: give the token the scope admin_mode beside read_api"
             .to_owned(),
@@ -158,5 +172,5 @@ fn blind(operation: Operation, answer: &Data) -> ClientError {
                 .to_owned()
         }
     };
-    ClientError::Blind { operation, detail }
+    ClientError::Blind { operation: wanted.operation(), detail }
 }

@@ -27,6 +27,8 @@ mod queue;
 mod queue_projects;
 mod refs;
 pub mod rotation;
+mod runner_jobs;
+mod runner_queues;
 mod runners;
 mod sources;
 mod started;

@@ -40,6 +40,37 @@ impl Call {
         paging: Paging,
         max_pages: usize,
     ) -> Result<Vec<Page>, ClientError> {
+        let mut read = 0;
+        let at_most = |_: &Page| {
+            read += 1;
+            read >= max_pages
+        };
+        match self.walk(endpoint, paging, at_most).await? {
+            (pages, true) => Ok(pages),
+            (_, false) => {
+                let detail = format!("the list did not end after {max_pages} pages");
+                Err(ClientError::TooLarge { operation: self.operation(), detail })
+            }
+        }
+    }
+
+    /// Reads pages of `endpoint` until one is `enough` or the list ends.
+    pub(crate) async fn pages_until<E: Endpoint + Sync>(
+        &self,
+        endpoint: &E,
+        paging: Paging,
+        enough: impl FnMut(&Page) -> bool + Send,
+    ) -> Result<Vec<Page>, ClientError> {
+        self.walk(endpoint, paging, enough).await.map(|(pages, _)| pages)
+    }
+
+    /// Also returns whether the list ended.
+    async fn walk<E: Endpoint + Sync>(
+        &self,
+        endpoint: &E,
+        paging: Paging,
+        mut enough: impl FnMut(&Page) -> bool + Send,
+    ) -> Result<(Vec<Page>, bool), ClientError> {
         let mut step = Step::first(paging);
         let mut pages = Vec::new();
         loop {
@@ -48,11 +79,12 @@ impl Call {
             let Value::Array(rows) = answer.json else {
                 return Err(self.malformed("the answer is no list"));
             };
-            pages.push(Page { rows, date: answer.date });
-            let Some(next) = next else { return Ok(pages) };
-            if pages.len() >= max_pages {
-                let detail = format!("the list did not end after {max_pages} pages");
-                return Err(ClientError::TooLarge { operation: self.operation(), detail });
+            let page = Page { rows, date: answer.date };
+            let last = enough(&page);
+            pages.push(page);
+            let Some(next) = next else { return Ok((pages, true)) };
+            if last {
+                return Ok((pages, false));
             }
             step = next;
         }

@@ -1,6 +1,6 @@
 //! The GraphQL documents, as files; a test holds them to GitLab's schema.
 //!
-//! Cost by GitLab's model (children + 1, × 1.5 at 50 and × 2 at 100 a page): `Jobs` about 50, `Runners` and
+//! Cost by GitLab's model (children + 1, × 1.5 at 50 and × 2 at 100 a page): `Jobs` and `RunnerQueue` about 50, `Runners` and
 //! `GroupRunners` about 55, of the 250 that a user may spend.
 
 use serde_json::{Value, json};
@@ -26,6 +26,11 @@ impl Document {
 /// `runners` needs the same right and does fail: together they tell an empty queue from a blind token.
 pub const JOBS: Document = Document { name: "Jobs", text: include_str!("queries/jobs.graphql"), probes: &["runners"] };
 
+/// The pending jobs that one runner would take. GitLab answers with nothing where the token may not, and for a runner
+/// that is deleted perhaps with the whole queue: the runner's own jobs need the same right and tell both.
+pub const RUNNER_QUEUE: Document =
+    Document { name: "RunnerQueue", text: include_str!("queries/runner_queue.graphql"), probes: &["runner"] };
+
 /// Every runner of the instance; an error for who may not list them.
 pub const RUNNERS: Document =
     Document { name: "Runners", text: include_str!("queries/runners.graphql"), probes: &["runners"] };
@@ -35,4 +40,4 @@ pub const GROUP_RUNNERS: Document =
     Document { name: "GroupRunners", text: include_str!("queries/group_runners.graphql"), probes: &["group"] };
 
 /// Every document.
-pub const ALL: [Document; 3] = [JOBS, RUNNERS, GROUP_RUNNERS];
+pub const ALL: [Document; 4] = [JOBS, RUNNER_QUEUE, RUNNERS, GROUP_RUNNERS];

@@ -84,6 +84,11 @@ impl ProjectsQueue {
         !self.groups.is_empty()
     }
 
+    /// One round does not look at every project.
+    pub(crate) fn is_beyond_a_round(&self) -> bool {
+        self.rotation.len() > self.round.allowance
+    }
+
     pub(crate) async fn run(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
         let outcome = self.round(outbox).await;
         if let Err(Interrupted::Failed(failure)) = &outcome {

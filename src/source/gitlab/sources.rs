@@ -23,6 +23,7 @@ use super::pace::Pace;
 use super::queue::Queue;
 use super::queue_projects::ProjectsQueue;
 use super::refs::Refs;
+use super::runner_jobs::RunnerJobs;
 use super::runners::Runners;
 use super::started::Started;
 
@@ -56,8 +57,13 @@ impl GitlabSources {
     /// The keys under which these sources speak: the desk may wait for each of them.
     #[must_use]
     pub fn keys(config: &Gitlab) -> Vec<SourceKey> {
-        let always =
-            [SourceKind::GitlabQueue, SourceKind::GitlabStarted, SourceKind::GitlabRefs, SourceKind::GitlabRunners];
+        let always = [
+            SourceKind::GitlabQueue,
+            SourceKind::GitlabStarted,
+            SourceKind::GitlabRefs,
+            SourceKind::GitlabRunners,
+            SourceKind::GitlabRunnerJobs,
+        ];
         let logs = config.job_logs.then_some(SourceKind::GitlabJobLogs);
         always.into_iter().chain(logs).map(SourceKey::global).collect()
     }
@@ -81,15 +87,17 @@ impl GitlabSources {
         let projects =
             ProjectsQueue::new(client.clone(), queue, rate, outbox(SourceKind::GitlabStarted), wishes.clone());
         let pace = Pace::new(queue.interval, rate, PENDING_PART);
-        let (queue_source, way) = Queue::new(queue.source, client.clone(), projects, pace);
+        let (queue_source, way) = Queue::new(queue, client.clone(), projects, wishes.clone(), pace);
         let started = Started::new(client.clone(), way, wishes.clone(), rate, queue.interval);
         let refs = Refs::new(client.clone(), wishes.clone());
         let runners = Runners::new(client.clone(), queue.groups.clone(), runners);
+        let runner_jobs = RunnerJobs::new(client.clone(), wishes.clone(), rate, config.runners_interval);
         let mut sources = vec![
             task(queue_source, often, outbox(SourceKind::GitlabQueue), &own, shutdown),
             task(started, often, outbox(SourceKind::GitlabStarted), &own, shutdown),
             task(refs, often, outbox(SourceKind::GitlabRefs), &own, shutdown),
             task(runners, seldom, outbox(SourceKind::GitlabRunners), &own, shutdown),
+            task(runner_jobs, seldom, outbox(SourceKind::GitlabRunnerJobs), &own, shutdown),
         ];
         if config.job_logs {
             let logs = JobLogs::new(client, wishes, rate, queue.interval);
@@ -145,11 +153,25 @@ pub const NEEDS: &[Need] = &[
         asks: &["GET /groups/:id/projects", "GET /projects/:id/jobs"],
     },
     Need {
+        source: SourceKind::GitlabQueue,
+        way: "runner",
+        scope: "read_api (and admin_mode where Admin Mode is on); GitLab 18.1 or later",
+        role: "Maintainer in the group of a group's runner; administrator, auditor or read_admin_cicd for the instance's",
+        asks: &["graphql jobs(compatibleRunnerId)", "graphql runner", "graphql currentUser"],
+    },
+    Need {
         source: SourceKind::GitlabStarted,
         way: "instance",
         scope: "read_api (and admin_mode where Admin Mode is on)",
         role: "administrator, or the custom admin role permission read_admin_cicd",
         asks: &["graphql jobs", "graphql runners", "graphql currentUser"],
+    },
+    Need {
+        source: SourceKind::GitlabStarted,
+        way: "runner",
+        scope: "read_api",
+        role: "as for the queue by runner",
+        asks: &["GET /runners/:id/jobs"],
     },
     Need {
         source: SourceKind::GitlabStarted,
@@ -179,6 +201,13 @@ pub const NEEDS: &[Need] = &[
         scope: "read_api",
         role: "Maintainer in the groups; any user for instance runners named by id",
         asks: &["graphql group", "GET /runners/:id", "GET /runners/:id/managers"],
+    },
+    Need {
+        source: SourceKind::GitlabRunnerJobs,
+        way: "",
+        scope: "read_api",
+        role: "as for the queue by runner; without it jobs that start and end between two looks at the queue may go unseen",
+        asks: &["GET /runners/:id/jobs"],
     },
     Need {
         source: SourceKind::GitlabJobLogs,

@@ -9,7 +9,7 @@ use gitlab::api::projects::jobs::Job;
 use tokio::sync::watch;
 
 use crate::metrics::Operation;
-use crate::observation::{Body, Failure, JobReport, LookUp, QueueScope, Wishes};
+use crate::observation::{Body, Failure, JobReport, LookUp, QueueScope, RunnerId, Wishes};
 use crate::source::poll::{Interrupted, Poll, Wake};
 use crate::source::{Outbox, Texts};
 
@@ -21,6 +21,7 @@ use super::notes::Notes;
 use super::pace::Pace;
 use super::queue::Way;
 use super::queue_projects::{AT_ONCE, prepare};
+use super::runner_jobs;
 use super::translate::job_from_rest;
 use super::wished::Wished;
 
@@ -90,6 +91,24 @@ impl Started {
         Ok(())
     }
 
+    /// Runner by runner; one that is not shown hides no other.
+    async fn say_running_of(&mut self, runners: &[RunnerId], outbox: &Outbox) -> Result<(), Interrupted> {
+        let mut requests = 0;
+        for runner in runners {
+            match runner_jobs::running(&self.client, *runner).await {
+                Ok((jobs, pages)) => {
+                    requests += pages;
+                    outbox.say(Body::Running { scope: QueueScope::Runner(*runner), jobs }).await?;
+                }
+                Err(error) if error.is_hidden() => requests += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.pace.adapt(requests, outbox).await?;
+        self.resting = self.pace.rounds() - 1;
+        Ok(())
+    }
+
     async fn look_up(&mut self, part: f64, outbox: &Outbox) -> Result<(), Interrupted> {
         let wishes = self.wishes.borrow_and_update().clone();
         let at_most = per_round(self.requests_per_minute, self.interval, part);
@@ -130,7 +149,8 @@ async fn ask(client: &Client, wish: LookUp) -> Result<JobReport, ClientError> {
 #[async_trait]
 impl Poll for Started {
     async fn run(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
-        if self.chosen(outbox).await == Some(Way::Projects) {
+        let way = self.chosen(outbox).await;
+        if way == Some(Way::Projects) {
             // Project by project the running jobs come with the queue.
             self.pace.adapt(0, outbox).await?;
             self.resting = 0;
@@ -138,6 +158,9 @@ impl Poll for Started {
         }
         if self.resting > 0 {
             self.resting -= 1;
+        } else if way == Some(Way::Runners) {
+            let runners = self.wishes.borrow().runners.clone();
+            self.say_running_of(&runners, outbox).await?;
         } else {
             self.say_running(outbox).await?;
         }

@@ -43,6 +43,7 @@ impl Need {
             | SourceKind::GitlabStarted
             | SourceKind::GitlabRefs
             | SourceKind::GitlabRunners
+            | SourceKind::GitlabRunnerJobs
             | SourceKind::GitlabJobLogs
             | SourceKind::GitlabHooks => return Self { group: "", resource: "", verbs: &[], namespaced: false },
         };

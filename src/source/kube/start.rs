@@ -76,6 +76,7 @@ pub fn start(
                 | SourceKind::GitlabStarted
                 | SourceKind::GitlabRefs
                 | SourceKind::GitlabRunners
+                | SourceKind::GitlabRunnerJobs
                 | SourceKind::GitlabJobLogs
                 | SourceKind::GitlabHooks,
                 _,

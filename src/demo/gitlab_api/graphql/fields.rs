@@ -197,12 +197,10 @@ impl Run<'_> {
                 }))));
             }
             "jobs" => {
-                let allowed = self.caller.is_some_and(|caller| caller.reads_builds_of(world, position));
-                let ids = if allowed {
-                    self.ids(&statuses(arguments), arguments, |j| j.taken.is_some_and(|t| t.runner == position))
-                } else {
-                    Vec::new()
-                };
+                if !self.caller.is_some_and(|caller| caller.reads_builds_of(world, position)) {
+                    return Resolved::One(None);
+                }
+                let ids = self.ids(&statuses(arguments), arguments, |j| j.taken.is_some_and(|t| t.runner == position));
                 return self.jobs_of("CiRunner", "CiJobInterface", &ids, arguments);
             }
             _ => return Resolved::Unknown,

@@ -50,6 +50,7 @@ pub fn hook(body: &Value) -> Option<Hook> {
         finished_at: instant(body, "build_finished_at"),
         runner: body.get("runner").and_then(|runner| number(runner.get("id"))).map(RunnerId),
         failure_reason: text(body, "build_failure_reason").filter(|_| status == JobStatus::Failed),
+        takers: None,
     })))
 }
 

@@ -34,6 +34,15 @@ pub fn job_from_rest(row: &Value, project_path: Option<&Arc<str>>, date: Option<
     Some(report)
 }
 
+/// A row of `GET /runners/:id/jobs`: it tells its project in full, and neither its tags nor its runner.
+#[must_use]
+pub fn job_from_runner(row: &Value, runner: RunnerId, date: Option<Timestamp>) -> Option<JobReport> {
+    let path = row.get("project").and_then(|project| text(project, "path_with_namespace"));
+    let report = job_from_rest(row, path.as_ref(), date)?;
+    let project = number(row.pointer("/project/id")).map(ProjectId);
+    Some(JobReport { project: project.or(report.project), runner: Some(runner), ..report })
+}
+
 fn common(
     row: &Value,
     date: Option<Timestamp>,
@@ -67,6 +76,7 @@ fn common(
         finished_at: time(row, end),
         runner: row.get("runner").and_then(|runner| number(runner.get("id"))).map(RunnerId),
         failure_reason: None,
+        takers: None,
     })
 }
 

@@ -19,7 +19,7 @@ use crate::observation::{ProjectId, ProjectReport};
 use super::text::kept;
 
 pub use hook::{Hook, hook};
-pub use job::{job_from_graphql, job_from_rest};
+pub use job::{job_from_graphql, job_from_rest, job_from_runner};
 pub use log::given_up;
 pub use runner::{managers_from_rest, more_projects_than_shown, runner_from_graphql, runner_from_rest};
 

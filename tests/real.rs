@@ -13,6 +13,8 @@ mod daemon;
 mod gitlab_client;
 #[path = "real/job_pods.rs"]
 mod job_pods;
+#[path = "real/kills.rs"]
+mod kills;
 #[path = "real/prometheus.rs"]
 mod prometheus;
 #[path = "real/refusals.rs"]

@@ -37,6 +37,15 @@ pub struct Scenario {
     pub(crate) endless: bool,
 }
 
+impl Scenario {
+    /// The same platform with so many times the traffic, which has been going on for a while and does not end.
+    #[must_use]
+    pub fn busy_for_ever(mut self, times: f64) -> Self {
+        self.traffic.iter_mut().for_each(|(_, jobs_an_hour)| *jobs_an_hour *= times);
+        Self { endless: true, ..self }
+    }
+}
+
 /// Something the script does to the platform.
 #[derive(Debug, Clone)]
 pub(crate) enum Act {

@@ -43,10 +43,15 @@ fn write(folder: &Folder, config: &str) -> PathBuf {
 impl Daemon {
     /// Starts it and waits until it is alive (not until it has seen anything).
     pub(crate) async fn start(config: &str) -> Self {
+        let [port] = free_ports();
+        Self::start_at(&format!("127.0.0.1:{port}"), config).await
+    }
+
+    /// As [`Daemon::start`], at an address that is free. Dropping it kills it (SIGKILL).
+    pub(crate) async fn start_at(address: &str, config: &str) -> Self {
         let folder = Folder::new("daemon");
         let file = write(&folder, config);
-        let [port] = free_ports();
-        let address = format!("127.0.0.1:{port}");
+        let address = address.to_owned();
         let args = [
             "run".to_owned(),
             format!("--config.file={}", file.display()),

@@ -187,7 +187,7 @@ async fn running_jobs_are_complete_for_each_runner_that_shows_them() {
 /// A row of a runner's jobs, as [`rest_job`] and with the project in full.
 fn taken(id: u64, status: &str) -> Value {
     let mut row = rest_job(id, status);
-    let row_object = row.as_object_mut().unwrap();
+    let row_object = row.as_object_mut().expect("a row is an object");
     row_object.remove("tag_list");
     row_object.remove("runner");
     row_object.insert("project".into(), json!({"id": 12, "path_with_namespace": "kelp/reef"}));
@@ -229,7 +229,7 @@ async fn of_a_runners_jobs_only_what_changed_is_said() {
 
 /// Jobs up to `newest`, a hundred a page.
 fn page_of(asked: &Asked, newest: u64) -> Response {
-    let page: u64 = asked.query.get("page").map_or(1, |page| page.parse().unwrap());
+    let page: u64 = asked.query.get("page").map_or(1, |page| page.parse().expect("a number"));
     let newest = newest - (page - 1) * 100;
     let rows: Vec<Value> = (newest - 99..=newest).rev().map(|id| taken(id, "success")).collect();
     reply(200, &[("x-next-page", &(page + 1).to_string())], json!(rows).to_string())

@@ -124,6 +124,10 @@ impl<'s> Checker<'s> {
                     self.problems.push(format!("{name} is no {wanted}"));
                 }
             }
+            Value::List(items) => match wanted {
+                Type::ListType(of) => items.iter().for_each(|item| self.argument(of, item)),
+                Type::NonNullType(_) | Type::NamedType(_) => self.problems.push(format!("{value} is no {wanted}")),
+            },
             Value::Int(_) if named(wanted) == "Int" => {}
             other => self.problems.push(format!("{other} is not expected")),
         }

@@ -204,7 +204,7 @@ async fn a_calm_page_says_how_it_knows() {
         Daemon::showing(fake::assessment(vec![fake::calm_tier("deployment"), fake::calm_tier("standard")])).await;
     let page = page.text("/").await;
     assert!(page.contains("Both tiers start their jobs as promised"), "{page}");
-    assert!(page.contains("from 16 of 16 sources, the oldest data 4 s old"), "{page}");
+    assert!(page.contains("from 17 of 17 sources, the oldest data 4 s old"), "{page}");
     assert!(!page.contains("role=\"alert\""));
 
     let mut half_seen = fake::assessment(vec![fake::calm_tier("standard")]);

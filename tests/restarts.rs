@@ -12,7 +12,7 @@ use tierwatch::model::fleet::Fleet;
 use tierwatch::model::key::Key;
 use tierwatch::model::occurrence::Occurrence;
 use tierwatch::observation::{
-    Body, Change, Earlier, EventReport, LookUp, NodeReport, Now, Observation, PodReport, SourceKey, SourceKind,
+    Body, Change, Earlier, EventReport, JobId, LookUp, NodeReport, Now, Observation, PodReport, SourceKey, SourceKind,
 };
 
 /// What the APIs would show a daemon that begins now.
@@ -22,6 +22,8 @@ struct World {
     pods: BTreeMap<SourceKey, BTreeMap<Arc<str>, Box<PodReport>>>,
     events: BTreeMap<SourceKey, BTreeMap<Arc<str>, Box<EventReport>>>,
     nodes: BTreeMap<Arc<str>, Box<NodeReport>>,
+    /// What runners took, by job.
+    taken: BTreeMap<JobId, Body>,
 }
 
 impl World {
@@ -35,6 +37,9 @@ impl World {
             Body::Pod(change) => keep(self.pods.entry(source).or_default(), change, |pod| &pod.uid),
             Body::Event(change) => keep(self.events.entry(source).or_default(), change, |event| &event.uid),
             Body::Node(change) => keep(&mut self.nodes, change, |node| &node.name),
+            Body::Job(job) if source.kind == SourceKind::GitlabRunnerJobs => {
+                self.taken.insert(job.id, said.body.clone());
+            }
             Body::Tick
             | Body::Earlier(_)
             | Body::Job(_)
@@ -72,6 +77,8 @@ impl World {
         for (source, events) in &self.events {
             shown.push((source.clone(), Body::Event(Change::Replace(events.values().cloned().collect()))));
         }
+        let runner_jobs = SourceKey::global(SourceKind::GitlabRunnerJobs);
+        shown.extend(self.taken.values().map(|job| (runner_jobs.clone(), job.clone())));
         shown
     }
 }
@@ -111,6 +118,13 @@ impl Counted {
 fn a_moment_after(next: &Observation) -> Now {
     let moment = Duration::from_millis(1);
     Now { wall: next.at.wall + moment, mono: next.at.mono + moment }
+}
+
+/// What is not told by then is not waited for any more.
+fn two_minutes_after(last: &Observation) -> Observation {
+    let patience = Duration::from_secs(120);
+    let at = Now { wall: last.at.wall + patience, mono: last.at.mono + patience };
+    Observation { source: SourceKey::global(SourceKind::Clock), at, body: Body::Tick }
 }
 
 /// The story with a restart before the observation `at`.
@@ -176,7 +190,8 @@ fn check(play: fn(&Fleet, &[Observation], usize) -> Counted, may_miss: f64, conc
     let (mut wrong, mut restarts, mut all, mut missing) = (Vec::new(), 0, 0_u32, 0_u32);
     for file in fs::read_dir("tests/stories").expect("there are stories") {
         let path = file.expect("an entry can be read").path();
-        let (fleet, said) = script(&fs::read_to_string(&path).expect("a story can be read"));
+        let (fleet, mut said) = script(&fs::read_to_string(&path).expect("a story can be read"));
+        said.push(two_minutes_after(&said[said.len() - 1]));
         let (mut truth, mut whole) = (Counted::default(), fleet.clone());
         said.iter().for_each(|said| truth.fold(&mut whole, said.clone()));
         for at in 1..said.len() {

@@ -20,6 +20,12 @@ use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy
 use tierwatch::observation::{JobId, LimitedPart, Now, PodPhase, RunnerId, RunnerStatus, SourceKey, SourceKind};
 use tokio::sync::watch;
 
+/// So many jobs lack a runner with their tag.
+fn unserved(tag_missing: u64) -> BTreeMap<UnservedReason, u64> {
+    let jobs = |reason| if reason == UnservedReason::TagMissing { tag_missing } else { 0 };
+    UnservedReason::ALL.iter().map(|reason| (*reason, jobs(*reason))).collect()
+}
+
 /// The instant of every fake.
 pub fn now() -> Now {
     Now { wall: "2026-03-01T12:00:00Z".parse().unwrap(), mono: Duration::from_secs(600) }
@@ -107,7 +113,7 @@ pub fn calm_tier(name: &str) -> TierAssessment {
         state: TierState::Fine,
         since: "2026-03-01T06:12:41Z".parse().unwrap(),
         headline: "no job waits".to_owned(),
-        queue: Some(QueueLevels::default()),
+        queue: Some(QueueLevels { unserved: unserved(0), ..QueueLevels::default() }),
         running: Some(RunningLevels { starting: 1, executing: 14 }),
         pods: Some(PodLevels {
             phases: BTreeMap::from([(PodPhase::Running, 15)]),
@@ -164,10 +170,7 @@ pub fn hurting_tier(name: &str) -> TierAssessment {
             overdue: 21,
             uncertain: 2,
             shared: 3,
-            unserved: UnservedReason::ALL
-                .iter()
-                .map(|reason| (*reason, if *reason == UnservedReason::TagMissing { 4 } else { 0 }))
-                .collect(),
+            unserved: unserved(4),
             top_project_share: Some(0.75),
         }),
         running: Some(RunningLevels { starting: 9, executing: 40 }),

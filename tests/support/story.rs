@@ -386,6 +386,12 @@ pub fn standard_runner() -> RunnerReport {
     runner(&Runner { id: 1, tags, sha, protected: false, paused: false, offline: false })
 }
 
+/// The runner of the tier `protected`.
+pub fn protected_runner() -> RunnerReport {
+    let (tags, sha) = (vec!["tier-protected".to_owned()], "bbbbbbbb".to_owned());
+    runner(&Runner { id: 2, tags, sha, protected: true, paused: false, offline: false })
+}
+
 fn runner(runner: &Runner) -> RunnerReport {
     RunnerReport {
         id: RunnerId(runner.id),

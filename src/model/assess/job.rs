@@ -164,7 +164,7 @@ impl Sight<'_> {
     }
 
     fn newest_pod(&self) -> Option<&PodRow> {
-        let living = self.row.believed().filter(|claim| !claim.gone);
+        let living = self.row.believed().filter(|claim| claim.gone.is_none());
         let newest = living.max_by_key(|claim| claim.instants.created)?;
         self.fleet.pods.get(&newest.pod)
     }
@@ -200,7 +200,7 @@ fn job_pod(fleet: &Fleet, claim: &Claim) -> JobPod {
         name: report.map(|report| report.name.clone()),
         node: report.and_then(|report| report.node.clone()),
         phase: report.map(|report| report.phase),
-        gone: claim.gone,
+        gone: claim.gone.is_some(),
         rejected: claim.rejected,
     }
 }

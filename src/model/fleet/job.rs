@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::cause::limit::Overstep;
 use crate::cause::{self, Admission, Blame, Cause, Pull, Scheduling};
 use crate::model::fleet::hooks::Heard;
+use crate::model::fleet::sources::Blind;
 use crate::model::fleet::start::Instants;
 use crate::model::occurrence::Outcome;
 use crate::model::policy::TierId;
@@ -79,7 +80,10 @@ pub(in crate::model) struct Claim {
     pub(in crate::model) refused: Option<Scheduling>,
     /// What held this pod up on its node, or took it away.
     pub(in crate::model) failure: Option<Cause>,
-    pub(in crate::model) gone: bool,
+    /// When the pod was seen to be gone.
+    pub(in crate::model) gone: Option<Timestamp>,
+    /// It went while nobody watched.
+    pub(in crate::model) lost: bool,
     /// GitLab contradicts it: not believed, and told once.
     pub(in crate::model) rejected: bool,
 }
@@ -268,6 +272,21 @@ impl JobRow {
             running: self.believed().filter_map(|claim| claim.instants.running).min(),
             ..first
         }
+    }
+
+    /// Nobody watched its pods for a while in which its build container may have run: then it went unseen. A pod of it that
+    /// was seen afterwards shows that it had not run by then.
+    pub(super) fn may_have_run_unseen(&self, blind: &[Blind]) -> bool {
+        let survived = |blind: &Blind| {
+            blind.is_over()
+                && self.believed().any(|claim| !claim.lost && claim.gone.is_none_or(|gone| gone > blind.until))
+        };
+        let concerns = |blind: &&Blind| {
+            self.started_at.is_none_or(|taken| taken < blind.until)
+                && self.finished_at.is_none_or(|end| end > blind.from)
+        };
+        let taken = self.runner.is_some() || self.started_at.is_some();
+        taken && !self.runs() && blind.iter().filter(concerns).any(|blind| !survived(blind))
     }
 
     /// Whether its build container is known to have run.

@@ -35,7 +35,7 @@ pub(in crate::model) use nodes::Nodes;
 pub(in crate::model) use notices::Notices;
 pub(in crate::model) use pods::{PodRow, Pods};
 pub(in crate::model) use reach::Reach;
-pub(in crate::model) use sources::{SourceRow, Sources};
+pub(in crate::model) use sources::{Blind, SourceRow, Sources};
 pub(in crate::model) use trouble::ScaleWord;
 
 use crate::model::occurrence::{Occurrence, Phase};
@@ -230,6 +230,13 @@ impl Fleet {
         self.pod_sources(tier).next().is_some()
     }
 
+    /// When some pods of a tier could not be seen, the present last.
+    fn blind(&self, tier: TierId) -> Vec<Blind> {
+        let mut blind: Vec<Blind> = self.pod_sources(tier).flat_map(SourceRow::all_blind).collect();
+        blind.sort_unstable_by_key(|blind| blind.until);
+        blind
+    }
+
     fn pod_sources(&self, tier: TierId) -> impl Iterator<Item = &SourceRow> {
         let namespaces = &self.policy.tiers[tier].namespaces;
         namespaces
@@ -378,7 +385,8 @@ impl Fleet {
         let tiers = 0..self.policy.tiers.len();
         Knowledge {
             pods_watched: tiers.clone().map(|tier| self.pods_watched(tier)).collect(),
-            pods_fresh: tiers.map(|tier| self.pods_fresh(tier, &now)).collect(),
+            pods_fresh: tiers.clone().map(|tier| self.pods_fresh(tier, &now)).collect(),
+            blind: tiers.map(|tier| self.blind(tier)).collect(),
             began: self.began.unwrap_or(now.wall),
             now,
         }
@@ -389,6 +397,7 @@ impl Fleet {
 struct Knowledge {
     pods_watched: Vec<bool>,
     pods_fresh: Vec<bool>,
+    blind: Vec<Vec<Blind>>,
     began: Timestamp,
     now: Now,
 }
@@ -400,6 +409,7 @@ impl Knowledge {
             rosters,
             pods_watched: &self.pods_watched,
             pods_fresh: &self.pods_fresh,
+            blind: &self.blind,
             began: self.began,
             now: self.now,
         }

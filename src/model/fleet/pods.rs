@@ -35,6 +35,8 @@ pub(in crate::model) struct PodRow {
     pub(in crate::model) pulls: Vec<PullRow>,
     pub(super) trouble: Option<Box<Trouble>>,
     pub(in crate::model) gone: Option<Now>,
+    /// It went while nobody watched: how its containers ended is not known.
+    lost: bool,
 }
 
 /// Why no node takes a pod.
@@ -96,7 +98,8 @@ impl PodRow {
             pull: self.pull(),
             refused: self.refused(),
             failure: self.failure(),
-            gone: self.gone.is_some(),
+            gone: self.gone.map(|gone| gone.wall),
+            lost: self.lost,
             rejected: false,
         };
         Some((job, claim))
@@ -172,6 +175,7 @@ impl Pods {
         };
         row.tier = tier;
         row.gone = None;
+        row.lost = false;
         if row.report.role == PodRole::Job {
             row.judge_scheduling(before.as_deref(), ground, out);
             row.judge_pulls(before.as_deref(), ground, out);
@@ -200,6 +204,7 @@ impl Pods {
             .filter(|(uid, row)| row.gone.is_none() && row.report.namespace.as_ref() == namespace && !listed(uid));
         lost.map(|(uid, row)| {
             row.bury(now, out);
+            row.lost = true;
             uid.clone()
         })
         .collect()
@@ -226,7 +231,8 @@ impl Pods {
 
 impl PodRow {
     fn new(report: Box<PodReport>) -> Self {
-        Self { report, tier: None, refused: None, refusal_counted: false, pulls: Vec::new(), trouble: None, gone: None }
+        let (tier, refused, trouble, gone) = (None, None, None, None);
+        Self { report, tier, refused, refusal_counted: false, pulls: Vec::new(), trouble, gone, lost: false }
     }
 
     fn judge_scheduling(&mut self, before: Option<&PodReport>, ground: &Ground<'_>, out: &mut Vec<Occurrence>) {

@@ -1,6 +1,6 @@
 //! When each source last spoke, and whether what it said may still be believed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,6 +9,24 @@ use crate::model::fleet::start::between;
 use crate::model::occurrence::Occurrence;
 use crate::model::policy::Staleness;
 use crate::observation::{Body, Change, Failure, FailureClass, Now, Observation, SourceKey, SourceKind};
+
+/// A while in which a source could not see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::model) struct Blind {
+    /// Its last good word.
+    pub(in crate::model) from: Timestamp,
+    /// Its next one; the end of time while it has not come.
+    pub(in crate::model) until: Timestamp,
+}
+
+impl Blind {
+    pub(in crate::model) fn is_over(&self) -> bool {
+        self.until < Timestamp::MAX
+    }
+}
+
+/// So many are remembered of each source.
+const MOST_BLIND: usize = 16;
 
 /// The health of one source.
 #[derive(Debug, Clone, Default)]
@@ -21,9 +39,24 @@ pub(in crate::model) struct SourceRow {
     pub(in crate::model) earlier: Option<Timestamp>,
     /// How often it reads its list, where that is not as often as configured.
     pub(in crate::model) period: Option<Duration>,
+    /// When it could not see, oldest first.
+    pub(in crate::model) blind: VecDeque<Blind>,
 }
 
 impl SourceRow {
+    /// When it could not see, the present included.
+    pub(in crate::model) fn all_blind(&self) -> impl Iterator<Item = Blind> {
+        let since = self.failure.as_ref().map(|_| self.last_success.map_or(Timestamp::MIN, |at| at.wall));
+        self.blind.iter().copied().chain(since.map(|from| Blind { from, until: Timestamp::MAX }))
+    }
+
+    fn was_blind(&mut self, from: Timestamp, until: Timestamp) {
+        if self.blind.len() == MOST_BLIND {
+            self.blind.pop_front();
+        }
+        self.blind.push_back(Blind { from, until });
+    }
+
     /// It tried at least once.
     pub(in crate::model) fn attempted(&self) -> bool {
         self.last_success.is_some() || self.failure.is_some()
@@ -133,13 +166,11 @@ impl Sources {
             | Body::Quota(Change::Replace(_))
             | Body::Limit(Change::Replace(_)) => true,
         };
-        if row.failure.take().is_some()
-            && let Some(lasted) = gap(row.last_success, at)
-        {
+        let failed = row.failure.take().and(row.last_success).map(|before| (before.wall, at.since(&before)));
+        let restarted = row.earlier.take().map(|before| (before, between(before, at.wall)));
+        for (from, lasted) in failed.into_iter().chain(restarted) {
+            row.was_blind(from, at.wall);
             out.push(Occurrence::Gap { source: source.kind, lasted });
-        }
-        if let Some(before) = row.earlier.take() {
-            out.push(Occurrence::Gap { source: source.kind, lasted: between(before, at.wall) });
         }
         let first = row.last_success.replace(*at).is_none();
         if answered {
@@ -155,11 +186,6 @@ const fn may_be_silent(kind: SourceKind) -> bool {
         kind,
         SourceKind::GitlabRefs | SourceKind::GitlabStarted | SourceKind::GitlabJobLogs | SourceKind::GitlabHooks
     )
-}
-
-/// How long nobody watched: from the last good word to the first one after a failure.
-fn gap(last_success: Option<Now>, at: &Now) -> Option<Duration> {
-    last_success.map(|before| at.since(&before))
 }
 
 #[cfg(test)]

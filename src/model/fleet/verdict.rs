@@ -8,7 +8,8 @@ use jiff::Timestamp;
 
 use crate::cause::Blame;
 use crate::model::fleet::job::{Claim, End, JobRow, Stage};
-use crate::model::fleet::start::between;
+use crate::model::fleet::sources::Blind;
+use crate::model::fleet::start::{Instants, between};
 use crate::model::occurrence::{DropReason, FailureReason, Occurrence, Outcome};
 use crate::model::policy::{Policy, TierId};
 use crate::model::tier::{Fit, Rosters};
@@ -33,9 +34,18 @@ pub(super) struct Context<'a> {
     pub(super) pods_watched: &'a [bool],
     /// Pods of each tier are watched and the watch is in contact.
     pub(super) pods_fresh: &'a [bool],
+    /// When the pods of each tier could not be seen.
+    pub(super) blind: &'a [Vec<Blind>],
     /// When we began to watch.
     pub(super) began: Timestamp,
     pub(super) now: Now,
+}
+
+impl Context<'_> {
+    /// When the pods of a tier could not be seen.
+    fn blind_of(&self, tier: TierId) -> &[Blind] {
+        self.blind.get(tier).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Counts what has become countable.
@@ -137,7 +147,7 @@ fn count_failed(row: &mut JobRow, tier: TierId, context: &Context<'_>, out: &mut
         return;
     }
     let reason = reason_of(row);
-    out.push(Occurrence::JobFailed { tier, job: row.id, reason, blame: blame(row, reason) });
+    out.push(Occurrence::JobFailed { tier, job: row.id, reason, blame: blame(row, reason, context.blind_of(tier)) });
     if let Some(reason) = row.failure_reason.as_deref().and_then(|text| text.parse::<DropReason>().ok()) {
         out.push(Occurrence::JobDropped { tier, job: row.id, reason });
     }
@@ -164,21 +174,31 @@ fn settle(row: &JobRow, tier: TierId, context: &Context<'_>) -> Option<(Outcome,
             None => None,
         };
     }
+    let blind = context.blind_of(tier);
+    let blind_now = blind.last().is_some_and(|blind| !blind.is_over());
     match row.stage {
+        // Its pods may still show that it ran, or that it did not.
+        Stage::Finished(End::Failed | End::Canceled) if blind_now && row.may_have_run_unseen(blind) => None,
+        Stage::Finished(End::Failed | End::Canceled) if row.may_have_run_unseen(blind) => unseen_start(row, context),
         Stage::Finished(end) => match end {
             End::Failed => {
                 let reason = reason_of(row);
-                match (blame(row, reason), ran_by_its_reason(reason)) {
+                match (blame(row, reason, blind), ran_by_its_reason(reason)) {
                     (_, true) => unseen_start(row, context),
+                    (Blame::User, false) if held_by_its_image(row, late_at) => {
+                        Some((Outcome::UserFailure, row.finished_at))
+                    }
                     (Blame::User, false) => Some(at_or_late(Outcome::UserFailure, row.finished_at)),
                     (Blame::Platform | Blame::Unclear, false) => {
                         Some(at_or_late(Outcome::PlatformFailure, row.finished_at))
                     }
                 }
             }
+            End::Canceled if held_by_its_image(row, late_at) => Some((Outcome::Canceled, row.finished_at)),
             End::Canceled => Some(at_or_late(Outcome::Canceled, row.finished_at)),
             End::Success | End::Hidden => unseen_start(row, context),
         },
+        Stage::Running if blind_now => None,
         Stage::Running => late_while_starting(row, tier, late_at, context),
         Stage::Claimed | Stage::Waiting | Stage::Left | Stage::Ended => None,
     }
@@ -198,10 +218,18 @@ fn late_while_starting(
     context: &Context<'_>,
 ) -> Option<(Outcome, Option<Timestamp>)> {
     let in_sight = context.pods_fresh.get(tier).copied().unwrap_or(false);
-    let newest = row.believed().filter(|claim| !claim.gone).max_by_key(|claim| claim.instants.created)?;
-    let late_at = late_at?;
-    let passed = between(late_at, context.now.wall) > WATCH_LAG;
-    (in_sight && passed && newest.blame() != Some(Blame::User)).then_some((Outcome::Late, Some(late_at)))
+    let has_pod = row.believed().any(|claim| claim.gone.is_none());
+    let passed = between(late_at?, context.now.wall) > WATCH_LAG;
+    (in_sight && has_pod && passed && !held_by_its_image(row, late_at)).then_some((Outcome::Late, late_at))
+}
+
+/// The platform had done its part in time: what kept the build container from running was the user's own image.
+fn held_by_its_image(row: &JobRow, late_at: Option<Timestamp>) -> bool {
+    let in_time = |claim: &Claim| {
+        let Instants { created, scheduled, sandbox, .. } = claim.instants;
+        sandbox.or(scheduled).or(created).zip(late_at).is_none_or(|(ready, late_at)| ready <= late_at)
+    };
+    row.believed().any(|claim| claim.pull.is_some() && claim.blame() == Some(Blame::User) && in_time(claim))
 }
 
 fn conclude(
@@ -238,7 +266,7 @@ fn ran_by_its_reason(reason: FailureReason) -> bool {
 }
 
 /// Whose fault a failed job is: what its pod's pull failure says, else what the reason says.
-fn blame(row: &JobRow, reason: FailureReason) -> Blame {
+fn blame(row: &JobRow, reason: FailureReason, blind: &[Blind]) -> Blame {
     let by_reason = match reason {
         FailureReason::Script | FailureReason::Timeout | FailureReason::RunnerConfiguration => Blame::User,
         FailureReason::RunnerSystem
@@ -257,5 +285,10 @@ fn blame(row: &JobRow, reason: FailureReason) -> Blame {
     if row.runs() {
         return by_reason;
     }
-    row.believed().filter_map(Claim::blame).last().unwrap_or(by_reason)
+    match row.believed().filter_map(Claim::blame).last() {
+        // What held it up may have been over, and it ran.
+        Some(_) if row.may_have_run_unseen(blind) => Blame::Unclear,
+        Some(blame) => blame,
+        None => by_reason,
+    }
 }

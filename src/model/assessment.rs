@@ -130,6 +130,8 @@ pub struct RunningLevels {
     pub starting: u64,
     /// Their build container runs, or no pods can be seen.
     pub executing: u64,
+    /// Ended within the last hour, ran, and had no pod in the tier's namespaces: the runner works elsewhere.
+    pub elsewhere: u64,
 }
 
 /// A tier's job pods.

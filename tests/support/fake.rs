@@ -114,7 +114,7 @@ pub fn calm_tier(name: &str) -> TierAssessment {
         since: "2026-03-01T06:12:41Z".parse().unwrap(),
         headline: "no job waits".to_owned(),
         queue: Some(QueueLevels { unserved: unserved(0), ..QueueLevels::default() }),
-        running: Some(RunningLevels { starting: 1, executing: 14 }),
+        running: Some(RunningLevels { starting: 1, executing: 14, elsewhere: 0 }),
         pods: Some(PodLevels {
             phases: BTreeMap::from([(PodPhase::Running, 15)]),
             requested_cpu_millis: 15_500,
@@ -173,7 +173,7 @@ pub fn hurting_tier(name: &str) -> TierAssessment {
             unserved: unserved(4),
             top_project_share: Some(0.75),
         }),
-        running: Some(RunningLevels { starting: 9, executing: 40 }),
+        running: Some(RunningLevels { starting: 9, executing: 40, elsewhere: 0 }),
         pods: Some(PodLevels {
             phases: BTreeMap::from([(PodPhase::Pending, 9), (PodPhase::Running, 40), (PodPhase::Failed, 1)]),
             unschedulable: BTreeMap::from([(Scheduling::InsufficientCpu, 6), (Scheduling::UntoleratedTaint, 1)]),

@@ -7,6 +7,7 @@ pub mod cluster;
 mod events;
 mod why;
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,10 @@ pub struct Story {
     /// Read the logs of jobs that failed before they had a pod.
     #[serde(default)]
     job_logs: bool,
+    /// Jobs at once that the tier `standard` declares.
+    capacity: Option<u32>,
+    /// How often what happened, told by who wrote the story; what is not named did not happen.
+    truth: BTreeMap<String, u64>,
     steps: Vec<Step>,
 }
 
@@ -168,10 +173,14 @@ struct Fails {
 pub fn play(yaml: &str) -> String {
     let (story, mut fleet) = open(yaml);
     let mut ledger = format!("{}\n", story.about);
+    let mut counted = BTreeMap::new();
     for step in story.steps {
         let now = now(step.at);
         for (source, body) in bodies(&step) {
             for occurrence in fleet.apply(Observation { source, at: now, body }) {
+                if let Some(kind) = kind(&occurrence) {
+                    *counted.entry(kind.to_owned()).or_default() += 1;
+                }
                 if let Some(line) = line(&occurrence, fleet.policy()) {
                     writeln!(ledger, "{:>6}s  {line}", step.at).expect("a string takes text");
                 }
@@ -210,7 +219,34 @@ pub fn play(yaml: &str) -> String {
             writeln!(ledger, "{line}").expect("a string takes text");
         }
     }
+    assert_eq!(counted, story.truth, "counted, and the truth, of: {}", story.about);
     ledger
+}
+
+/// What a story's truth calls it; absent for what befalls no job and no pod.
+fn kind(occurrence: &Occurrence) -> Option<&'static str> {
+    Some(match occurrence {
+        Occurrence::JobTaken { .. } => "taken",
+        Occurrence::JobStarted { .. } => "started",
+        Occurrence::JobOutcome { outcome, .. } => outcome.as_str(),
+        Occurrence::JobDropped { .. } => "dropped",
+        Occurrence::JobFailed { .. } => "failed",
+        Occurrence::PodUnschedulable { .. } => "unschedulable",
+        Occurrence::PullFailed { .. } => "pull_failed",
+        Occurrence::AdmissionRefused { .. } => "refused",
+        Occurrence::ImagePulled { .. } => "pulled",
+        Occurrence::PodFailed { .. } => "pod_failed",
+        Occurrence::AnnotationRejected { .. } => "rejected",
+        Occurrence::NodeEventUnjoined
+        | Occurrence::ClockClamped { .. }
+        | Occurrence::Unclassified { .. }
+        | Occurrence::SourceAttempt { .. }
+        | Occurrence::Observed { .. }
+        | Occurrence::Gap { .. }
+        | Occurrence::Disagreed { .. }
+        | Occurrence::Silenced { .. }
+        | Occurrence::Evicted { .. } => return None,
+    })
 }
 
 /// What a story shows, and a fleet that has seen nothing of it.
@@ -227,7 +263,9 @@ fn open(yaml: &str) -> (Story, Fleet) {
     let source = config::File::from_str(yaml, config::FileFormat::Yaml);
     let raw = config::Config::builder().add_source(source).build().expect("a story is YAML");
     let story: Story = raw.try_deserialize().expect("a story has the documented shape");
-    let policy = Arc::new(policy());
+    let mut policy = policy();
+    policy.tiers.iter_mut().filter(|tier| &*tier.name == "standard").for_each(|tier| tier.capacity = story.capacity);
+    let policy = Arc::new(policy);
     let mut expected = vec![SourceKey::global(SourceKind::GitlabQueue), SourceKey::global(SourceKind::GitlabRunners)];
     if story.kubernetes {
         for tier in &policy.tiers {

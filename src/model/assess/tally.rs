@@ -10,7 +10,7 @@ use crate::model::assessment::{
     LimitLevel, ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, QuotaLevel, RunnerLevels, RunnerLine,
     RunningLevels, ScaleUpLevels, UnservedReason, WaitingJob,
 };
-use crate::model::fleet::{Fleet, JobRow, PodRow, ScaleWord, Stage};
+use crate::model::fleet::{Blind, Fleet, JobRow, PodRow, ScaleWord, Stage};
 use crate::model::occurrence::Phase;
 use crate::model::policy::{Policy, TierId};
 use crate::model::tier::Fit;
@@ -21,6 +21,9 @@ const NAMED_JOBS: usize = 10;
 
 /// A pod that was taken away is spoken of this long: as long as it is remembered at least.
 const LATELY: Duration = Duration::from_secs(300);
+
+/// A job that ran without a pod in its tier's namespaces is spoken of this long: a runner makes all of its pods elsewhere.
+const ELSEWHERE: Duration = Duration::from_secs(3600);
 
 /// Everything counted.
 pub(super) struct Tally {
@@ -80,6 +83,7 @@ impl Tally {
         let policy = fleet.policy();
         let tiers = (0..policy.tiers.len()).map(|tier| TierLevels::new(fleet, tier, sight)).collect();
         let mut tally = Self { tiers, out_of_scope: 0, held: Held::default() };
+        let blind: Vec<Vec<Blind>> = (0..policy.tiers.len()).map(|tier| fleet.blind(tier)).collect();
         for row in fleet.jobs.iter() {
             match row.stage {
                 Stage::Waiting => {
@@ -90,7 +94,10 @@ impl Tally {
                     tally.held.running += 1;
                     tally.add_running(fleet, row, sight);
                 }
-                Stage::Finished(_) => tally.add_refused(fleet, row, now),
+                Stage::Finished(_) => {
+                    tally.add_refused(fleet, row, now);
+                    tally.add_elsewhere(fleet, row, now, &blind);
+                }
                 Stage::Claimed | Stage::Left | Stage::Ended => {}
             }
         }
@@ -150,6 +157,20 @@ impl Tally {
             let (count, shown) = self.tiers[tier].refused.entry(cause).or_default();
             *count += 1;
             *shown = shown.take().or_else(|| limits::told(fleet, row));
+        }
+    }
+}
+
+impl Tally {
+    fn add_elsewhere(&mut self, fleet: &Fleet, row: &JobRow, now: &Now, blind: &[Vec<Blind>]) {
+        if now.since(&row.moved) > ELSEWHERE {
+            return;
+        }
+        let Some(tier) = row.taken_by(fleet.rosters.as_ref()) else { return };
+        if let Some(running) = &mut self.tiers[tier].running
+            && fleet.ran_elsewhere(row, tier, &blind[tier])
+        {
+            running.elsewhere += 1;
         }
     }
 }

@@ -233,6 +233,13 @@ fn degraded(levels: &TierLevels, unserved: u64) -> Option<String> {
         let all = managers.ready + managers.not_ready;
         return Some(format!("{} of {all} runner manager pods are not ready", managers.not_ready));
     }
+    if let Some(elsewhere) = levels.running.map(|running| running.elsewhere).filter(|elsewhere| *elsewhere > 0) {
+        return Some(format!(
+            "{} of the last hour ran without a pod in its namespaces: its runner works elsewhere (namespace_per_job, a \
+             namespace overwrite, another executor), and how such jobs start is not known",
+            jobs(elsewhere)
+        ));
+    }
     let runners = levels.runners.as_ref()?;
     let total = runners.runners.len() as u64;
     if total == 0 {

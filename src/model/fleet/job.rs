@@ -276,7 +276,7 @@ impl JobRow {
 
     /// Nobody watched its pods for a while in which its build container may have run: then it went unseen. A pod of it that
     /// was seen afterwards shows that it had not run by then.
-    pub(super) fn may_have_run_unseen(&self, blind: &[Blind]) -> bool {
+    pub(in crate::model) fn may_have_run_unseen(&self, blind: &[Blind]) -> bool {
         let survived = |blind: &Blind| {
             blind.is_over()
                 && self.believed().any(|claim| !claim.lost && claim.gone.is_none_or(|gone| gone > blind.until))

@@ -230,8 +230,16 @@ impl Fleet {
         self.pod_sources(tier).next().is_some()
     }
 
+    /// Whether a job is known to have run, and its pods were in none of its tier's namespaces although these were watched all
+    /// the time.
+    pub(in crate::model) fn ran_elsewhere(&self, row: &JobRow, tier: TierId, blind: &[Blind]) -> bool {
+        let since_we_watch = row.started_at.zip(self.began).is_some_and(|(taken, began)| taken >= began);
+        let ran = verdict::ran_to_its_end(row) && row.claims.is_empty();
+        ran && since_we_watch && self.pods_watched(tier) && !row.may_have_run_unseen(blind)
+    }
+
     /// When some pods of a tier could not be seen, the present last.
-    fn blind(&self, tier: TierId) -> Vec<Blind> {
+    pub(in crate::model) fn blind(&self, tier: TierId) -> Vec<Blind> {
         let mut blind: Vec<Blind> = self.pod_sources(tier).flat_map(SourceRow::all_blind).collect();
         blind.sort_unstable_by_key(|blind| blind.until);
         blind

@@ -260,6 +260,12 @@ pub(in crate::model) fn reason_of(row: &JobRow) -> FailureReason {
     row.failure_reason.as_deref().and_then(|text| text.parse().ok()).unwrap_or(FailureReason::Other)
 }
 
+/// Only a build container that ran can end so.
+pub(super) fn ran_to_its_end(row: &JobRow) -> bool {
+    row.stage == Stage::Finished(End::Success)
+        || row.stage == Stage::Finished(End::Failed) && ran_by_its_reason(reason_of(row))
+}
+
 /// Failures that only a running script can have.
 fn ran_by_its_reason(reason: FailureReason) -> bool {
     matches!(reason, FailureReason::Script | FailureReason::Timeout)

@@ -14,7 +14,7 @@ mod truth;
 use life::{Life, lives};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
-use stage::{Faults, Stage, faults};
+use stage::{Faults, Stage, faults, faults_and_restarts};
 use truth::{Expected, ledger};
 
 fn check<S: Strategy>(cases: S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
@@ -53,6 +53,16 @@ fn where_nothing_fails_everything_is_counted_as_it_was() {
 fn whatever_fails_what_could_be_known_is_counted_once() {
     check((lives(), faults()), |(lives, faults)| {
         prop_assert_eq!(differences(&lives, &faults), Vec::<String>::new());
+        Ok(())
+    });
+}
+
+#[test]
+fn however_often_it_begins_anew_nothing_counts_twice_and_nothing_that_was_not() {
+    check((lives(), faults_and_restarts()), |(lives, faults)| {
+        let stage = Stage::play(&lives, &faults);
+        let ledger = ledger(&stage.counted).map_err(TestCaseError::fail)?;
+        prop_assert_eq!(Expected::of(&lives, &stage.shown).exceeded(&ledger), Vec::<String>::new());
         Ok(())
     });
 }

@@ -130,7 +130,7 @@ impl Life {
             status,
             stuck: None,
             queued_for: Some(std::time::Duration::from_secs(waited)),
-            queued_at: (!over || taken.is_some()).then(|| time(self.queued as f64)),
+            queued_at: Some(time(self.queued as f64)),
             started_at: taken.map(|taken| time(taken as f64)),
             finished_at: over.then(|| time(self.end.at as f64)),
             runner: taken.map(|_| self.tier.runner()),

@@ -58,6 +58,27 @@ pub struct Faults {
     hooks: Vec<[Vec<u64>; 3]>,
     /// Everything the watch says it says twice.
     echo: bool,
+    restarts: Vec<Restart>,
+}
+
+/// The daemon dies and another one begins.
+#[derive(Debug, Clone)]
+struct Restart {
+    at: u64,
+    /// So long there is none.
+    lasts: u64,
+    /// The new one knows what was counted before.
+    remembers: bool,
+}
+
+/// Faults, and one or two restarts.
+pub fn faults_and_restarts() -> impl Strategy<Value = Faults> {
+    let restart = (1..WELL_AGAIN - 100, 1..60_u64, any::<bool>()).prop_map(|(at, lasts, remembers)| Restart {
+        at,
+        lasts,
+        remembers,
+    });
+    (faults(), vec(restart, 1..3)).prop_map(|(faults, restarts)| Faults { restarts, ..faults })
 }
 
 pub fn faults() -> impl Strategy<Value = Faults> {
@@ -83,13 +104,14 @@ pub fn faults() -> impl Strategy<Value = Faults> {
         relists,
         hooks,
         echo,
+        restarts: Vec::new(),
     })
 }
 
 impl Faults {
     /// Nothing goes wrong, and GitLab sends no hooks.
     pub fn none() -> Self {
-        Self { outages: Vec::new(), relists: Vec::new(), hooks: Vec::new(), echo: false }
+        Self { outages: Vec::new(), relists: Vec::new(), hooks: Vec::new(), echo: false, restarts: Vec::new() }
     }
 
     fn blind(&self) -> Vec<(Tier, std::ops::Range<u64>)> {
@@ -125,6 +147,8 @@ pub struct Stage<'a> {
     lives: &'a [Life],
     faults: &'a Faults,
     fleet: Fleet,
+    /// What happened before is not counted.
+    floor: jiff::Timestamp,
     connected: BTreeMap<&'static str, bool>,
     hooks: BTreeMap<u64, Vec<JobReport>>,
     pub shown: Shown,
@@ -148,17 +172,18 @@ impl<'a> Stage<'a> {
             lives,
             faults,
             fleet: Fleet::new(Arc::new(policy()), pods),
+            floor: now(0.0).wall,
             connected: BTreeMap::new(),
             hooks,
             shown: Shown { blind: faults.blind(), ..Shown::default() },
             counted: Vec::new(),
         };
         let global = SourceKey::global;
-        stage.say(0, global(SourceKind::GitlabRunners), Body::Runners(vec![standard_runner(), protected_runner()]));
-        let branches = Some(vec!["main".into()]);
-        let refs = ProtectedRefs { project: ProjectId(1), branches, tags: Some(Vec::new()) };
-        stage.say(0, global(SourceKind::GitlabRefs), Body::ProtectedRefs(refs));
+        stage.begin(0);
         for at in 0..END {
+            if stage.is_down(at) {
+                continue;
+            }
             Tier::ALL.into_iter().for_each(|tier| stage.watch(tier, at));
             for hook in stage.hooks.remove(&at).unwrap_or_default() {
                 stage.say(at, global(SourceKind::GitlabHooks), Body::Job(Box::new(hook)));
@@ -175,6 +200,44 @@ impl<'a> Stage<'a> {
             stage.say(at, global(SourceKind::Clock), Body::Tick);
         }
         stage
+    }
+
+    /// What is asked once.
+    fn begin(&mut self, at: u64) {
+        let global = SourceKey::global;
+        self.say(at, global(SourceKind::GitlabRunners), Body::Runners(vec![standard_runner(), protected_runner()]));
+        let branches = Some(vec!["main".into()]);
+        let refs = ProtectedRefs { project: ProjectId(1), branches, tags: Some(Vec::new()) };
+        self.say(at, global(SourceKind::GitlabRefs), Body::ProtectedRefs(refs));
+    }
+
+    /// Whether there is no daemon now; where a new one begins, it does.
+    fn is_down(&mut self, at: u64) -> bool {
+        let mut restarts = self.faults.restarts.iter();
+        if restarts.any(|restart| (restart.at..restart.at + restart.lasts).contains(&at)) {
+            return true;
+        }
+        let Some(restart) = self.faults.restarts.iter().find(|restart| restart.at + restart.lasts == at) else {
+            return false;
+        };
+        let left = self.fleet.left(now(restart.at as f64));
+        let pods = Tier::ALL.map(|tier| Who::Pods(tier).key()).to_vec();
+        self.fleet = Fleet::new(Arc::new(policy()), pods);
+        self.connected.clear();
+        if restart.remembers {
+            let earlier = Earlier {
+                floor: self.floor,
+                keys: self.counted.iter().filter_map(Occurrence::key).map(|key| key.0).collect(),
+                open: left.open.into_iter().map(|(job, project)| LookUp { job, project }).collect(),
+                seen: left.seen.into_iter().collect(),
+            };
+            self.say(at, SourceKey::global(SourceKind::Clock), Body::Earlier(Box::new(earlier)));
+        } else {
+            // What this run does not count, none after it does.
+            self.floor = now(at as f64).wall;
+        }
+        self.begin(at);
+        false
     }
 
     fn say(&mut self, at: u64, source: SourceKey, body: Body) {
@@ -216,14 +279,15 @@ impl<'a> Stage<'a> {
 
     fn watch(&mut self, tier: Tier, at: u64) {
         let who = Who::Pods(tier);
-        let was_connected = self.connected.insert(tier.name(), true).unwrap_or(false);
+        let before = self.connected.insert(tier.name(), true);
         if self.faults.outage(who, at).is_some() {
             self.connected.insert(tier.name(), false);
-            if was_connected {
+            if before != Some(false) {
                 self.answers(who, at);
             }
             return;
         }
+        let was_connected = before == Some(true);
         let of_tier = self.lives.iter().filter(|life| life.tier == tier);
         let pods = of_tier.flat_map(|life| life.pods.iter().map(move |pod| (life, pod)));
         let (mut there, mut news) = (Vec::new(), Vec::new());

@@ -43,6 +43,7 @@ pub fn ledger(counted: &[Occurrence]) -> Result<Ledger, String> {
             Occurrence::SourceAttempt { .. }
             | Occurrence::Observed { .. }
             | Occurrence::Gap { .. }
+            | Occurrence::Silenced { .. }
             | Occurrence::ClockClamped { .. } => continue,
             Occurrence::AdmissionRefused { .. }
             | Occurrence::ImagePulled { .. }
@@ -51,7 +52,6 @@ pub fn ledger(counted: &[Occurrence]) -> Result<Ledger, String> {
             | Occurrence::AnnotationRejected { .. }
             | Occurrence::Unclassified { .. }
             | Occurrence::Disagreed { .. }
-            | Occurrence::Silenced { .. }
             | Occurrence::Evicted { .. } => return Err(format!("nobody did anything like {occurrence:?}")),
         };
         if let Some(before) = ledger.insert(key.clone(), line.clone()) {
@@ -157,6 +157,28 @@ impl Expected {
                 self.must("refused", &pod.uid, format!("{tier} insufficient_cpu"));
             }
         }
+    }
+
+    /// What was counted and is not so, after restarts: who begins anew may know less of a job than its predecessor, never
+    /// anything else.
+    pub fn exceeded(&self, ledger: &Ledger) -> Vec<String> {
+        let wrong = ledger.iter().filter(|((kind, subject), line)| {
+            let allowed = self.0.get(&(*kind, subject.clone())).into_iter().flatten().flatten();
+            let mut allowed = allowed.peekable();
+            let known_less = match *kind {
+                _ if allowed.peek().is_none() => false,
+                // The pod whose image held it up may have been seen by the predecessor only.
+                "outcome" if line.ends_with(" late") => {
+                    allowed.clone().any(|allowed| allowed.ends_with("user_failure") || allowed.ends_with("canceled"))
+                }
+                "outcome" => line.ends_with(" unknown"),
+                "started" => allowed.clone().any(|allowed| allowed.split(':').next() == line.split(':').next()),
+                "failed" => allowed.clone().any(|allowed| allowed.split(' ').take(2).eq(line.split(' ').take(2))),
+                _ => false,
+            };
+            !known_less && !allowed.any(|allowed| allowed == *line)
+        });
+        wrong.map(|(key, line)| format!("{key:?}: {line}, not {:?}", self.0.get(key))).collect()
     }
 
     /// What differs, one line each.

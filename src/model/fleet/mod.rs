@@ -214,9 +214,9 @@ impl Fleet {
         self.reach.coverage(self.rosters.as_ref(), self.policy.sweep, now)
     }
 
-    /// A tier's pods are watched: some source of its namespaces answered, or has not tried yet.
+    /// A tier's pods are watched: some source of its namespaces answered, or may yet. Without the right none ever will.
     pub(in crate::model) fn pods_watched(&self, tier: TierId) -> bool {
-        self.pod_sources(tier).any(|row| row.last_success.is_some() || !row.attempted())
+        self.pod_sources(tier).any(|row| row.last_success.is_some() || !row.is_refused())
     }
 
     /// A tier's pods are watched and every watch is in contact.

@@ -46,7 +46,10 @@ pub(in crate::model) struct SourceRow {
 impl SourceRow {
     /// When it could not see, the present included.
     pub(in crate::model) fn all_blind(&self) -> impl Iterator<Item = Blind> {
-        let since = self.failure.as_ref().map(|_| self.last_success.map_or(Timestamp::MIN, |at| at.wall));
+        let since = match self.last_success {
+            None => Some(Timestamp::MIN),
+            Some(at) => self.failure.as_ref().map(|_| at.wall),
+        };
         self.blind.iter().copied().chain(since.map(|from| Blind { from, until: Timestamp::MAX }))
     }
 
@@ -60,6 +63,11 @@ impl SourceRow {
     /// It tried at least once.
     pub(in crate::model) fn attempted(&self) -> bool {
         self.last_success.is_some() || self.failure.is_some()
+    }
+
+    /// The right to read it is missing.
+    pub(in crate::model) fn is_refused(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.class == FailureClass::Forbidden)
     }
 
     /// Its last attempt succeeded and is recent; `None` before the first attempt.
@@ -167,10 +175,16 @@ impl Sources {
             | Body::Limit(Change::Replace(_)) => true,
         };
         let failed = row.failure.take().and(row.last_success).map(|before| (before.wall, at.since(&before)));
-        let restarted = row.earlier.take().map(|before| (before, between(before, at.wall)));
-        for (from, lasted) in failed.into_iter().chain(restarted) {
+        if let Some((from, lasted)) = failed {
             row.was_blind(from, at.wall);
             out.push(Occurrence::Gap { source: source.kind, lasted });
+        }
+        if let Some(before) = row.earlier.take() {
+            out.push(Occurrence::Gap { source: source.kind, lasted: between(before, at.wall) });
+        }
+        if row.last_success.is_none() {
+            // What an earlier run saw, this one did not.
+            row.was_blind(Timestamp::MIN, at.wall);
         }
         let first = row.last_success.replace(*at).is_none();
         if answered {

@@ -80,8 +80,8 @@ pub(super) fn give_up(row: &mut JobRow, context: &Context<'_>, out: &mut Vec<Occ
     if let Some(tier) = row.taken_by(context.rosters).or(proven)
         && row.counted.outcome.is_none()
     {
-        row.counted.outcome = Some(Outcome::Unknown);
-        out.push(Occurrence::JobOutcome { tier, job: row.id, outcome: Outcome::Unknown });
+        let at = row.started_at.or_else(|| deadline(row, tier, context));
+        conclude(row, tier, Some((Outcome::Unknown, at)), context, out);
     }
 }
 
@@ -204,9 +204,10 @@ fn settle(row: &JobRow, tier: TierId, context: &Context<'_>) -> Option<(Outcome,
     }
 }
 
-/// GitLab says it ran, and no pod of it was seen running: its pods get a while to show themselves.
+/// GitLab says it ran, and no pod of it was seen running: its pods get a while to show themselves. Of one that was taken
+/// before we began to watch, an earlier run may have seen the start.
 fn unseen_start(row: &JobRow, context: &Context<'_>) -> Option<(Outcome, Option<Timestamp>)> {
-    (context.now.since(&row.moved) > WAIT_FOR_PODS).then_some((Outcome::Unknown, row.finished_at))
+    (context.now.since(&row.moved) > WAIT_FOR_PODS).then_some((Outcome::Unknown, row.started_at.or(row.finished_at)))
 }
 
 /// Taken, but its build container does not run: late once the deadline has passed, as long as its pod is in

@@ -31,6 +31,10 @@ pub fn job_from_rest(row: &Value, project_path: Option<&Arc<str>>, date: Option<
     report.project_path = project_path.cloned();
     report.git_ref = text(row, "ref");
     report.failure_reason = text(row, "failure_reason").filter(|_| report.status == JobStatus::Failed);
+    if report.started_at.is_none() && matches!(report.status, JobStatus::Failed | JobStatus::Canceled) {
+        // Nobody took it: GitLab goes on counting its wait, as that of a pending one.
+        report.queued_at = date.zip(report.queued_for).and_then(|(at, wait)| before(at, wait));
+    }
     Some(report)
 }
 
@@ -128,6 +132,16 @@ mod tests {
         assert_eq!(job.queued_at.unwrap().to_string(), "2031-03-04T05:01:11.25Z");
         assert_eq!(job.runner, Some(RunnerId(93)));
         assert_eq!(job.failure_reason.as_deref(), Some("runner_system_failure"));
+    }
+
+    #[test]
+    fn the_wait_of_a_job_that_nobody_took_is_counted_on() {
+        let row = json!({"id": 7, "status": "canceled", "queued_duration": 71.0, "started_at": null});
+        let job = job_from_rest(&row, None, date()).unwrap();
+        assert_eq!(job.queued_at.unwrap().to_string(), "2031-03-04T05:01:00Z");
+        let started =
+            json!({"id": 7, "status": "canceled", "queued_duration": 71.0, "started_at": "2031-03-04T05:02:11Z"});
+        assert_eq!(job_from_rest(&started, None, None).unwrap().queued_at, job.queued_at);
     }
 
     #[test]

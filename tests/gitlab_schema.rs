@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use graphql_parser::query::{Definition, Document, OperationDefinition, Selection, SelectionSet, Value};
+use graphql_parser::query::{
+    Definition, Document, FragmentDefinition, OperationDefinition, Selection, SelectionSet, TypeCondition, Value,
+};
 use graphql_parser::schema::{self, Field, Type, TypeDefinition};
 use tierwatch::source::gitlab::queries;
 
@@ -14,6 +16,7 @@ const REST: &str = include_str!("fixtures/gitlab/rest.schema.json");
 /// What a document may not ask.
 struct Checker<'s> {
     types: BTreeMap<&'s str, &'s TypeDefinition<'static, String>>,
+    fragments: BTreeMap<String, FragmentDefinition<'static, String>>,
     variables: BTreeMap<String, String>,
     used: Vec<String>,
     problems: Vec<String>,
@@ -45,11 +48,25 @@ impl<'s> Checker<'s> {
             | schema::Definition::TypeExtension(_)
             | schema::Definition::DirectiveDefinition(_) => None,
         });
-        Self { types: types.collect(), variables: BTreeMap::new(), used: Vec::new(), problems: Vec::new() }
+        Self {
+            types: types.collect(),
+            fragments: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            used: Vec::new(),
+            problems: Vec::new(),
+        }
     }
 
     fn check(mut self, document: &Document<'static, String>) -> Vec<String> {
         for definition in &document.definitions {
+            if let Definition::Fragment(fragment) = definition {
+                self.fragments.insert(fragment.name.clone(), fragment.clone());
+            }
+        }
+        for definition in &document.definitions {
+            if matches!(definition, Definition::Fragment(_)) {
+                continue;
+            }
             let Definition::Operation(OperationDefinition::Query(query)) = definition else {
                 self.problems.push("only named queries are expected".into());
                 continue;
@@ -72,9 +89,21 @@ impl<'s> Checker<'s> {
             return self.problems.push(format!("{on} has no fields"));
         };
         for item in &set.items {
-            let Selection::Field(asked) = item else {
-                self.problems.push(format!("{on}: fragments are not expected"));
-                continue;
+            let asked = match item {
+                Selection::Field(asked) => asked,
+                Selection::FragmentSpread(spread) => {
+                    let TypeCondition::On(of) = &self.fragments[&spread.fragment_name].type_condition;
+                    if of != on {
+                        self.problems.push(format!("{on}: the fragment {} is of {of}", spread.fragment_name));
+                    }
+                    let fragment = self.fragments[&spread.fragment_name].selection_set.clone();
+                    self.selection(on, &fragment);
+                    continue;
+                }
+                Selection::InlineFragment(_) => {
+                    self.problems.push(format!("{on}: inline fragments are not expected"));
+                    continue;
+                }
             };
             let Some(field) = known.iter().find(|field| field.name == asked.name) else {
                 self.problems.push(format!("{on} has no field {}", asked.name));

@@ -24,20 +24,33 @@ impl Document {
 
 /// Jobs of the whole instance in one status. `jobs` is empty, not an error, for a token that may not list them;
 /// `runners` needs the same right and does fail: together they tell an empty queue from a blind token.
-pub const JOBS: Document = Document { name: "Jobs", text: include_str!("queries/jobs.graphql"), probes: &["runners"] };
+pub const JOBS: Document = Document {
+    name: "Jobs",
+    text: concat!(include_str!("queries/jobs.graphql"), include_str!("queries/job.graphql")),
+    probes: &["runners"],
+};
 
 /// The pending jobs that one runner would take. GitLab answers with nothing where the token may not, and for a runner
 /// that is deleted perhaps with the whole queue: the runner's own jobs need the same right and tell both.
-pub const RUNNER_QUEUE: Document =
-    Document { name: "RunnerQueue", text: include_str!("queries/runner_queue.graphql"), probes: &["runner"] };
+pub const RUNNER_QUEUE: Document = Document {
+    name: "RunnerQueue",
+    text: concat!(include_str!("queries/runner_queue.graphql"), include_str!("queries/job.graphql")),
+    probes: &["runner"],
+};
 
 /// Every runner of the instance; an error for who may not list them.
-pub const RUNNERS: Document =
-    Document { name: "Runners", text: include_str!("queries/runners.graphql"), probes: &["runners"] };
+pub const RUNNERS: Document = Document {
+    name: "Runners",
+    text: concat!(include_str!("queries/runners.graphql"), include_str!("queries/runner.graphql")),
+    probes: &["runners"],
+};
 
 /// The runners that can serve a group: its own, those below it, its ancestors' and the instance's.
-pub const GROUP_RUNNERS: Document =
-    Document { name: "GroupRunners", text: include_str!("queries/group_runners.graphql"), probes: &["group"] };
+pub const GROUP_RUNNERS: Document = Document {
+    name: "GroupRunners",
+    text: concat!(include_str!("queries/group_runners.graphql"), include_str!("queries/runner.graphql")),
+    probes: &["group"],
+};
 
 /// Every document.
 pub const ALL: [Document; 4] = [JOBS, RUNNER_QUEUE, RUNNERS, GROUP_RUNNERS];

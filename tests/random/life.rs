@@ -49,6 +49,13 @@ impl Trouble {
         }
     }
 
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::RateLimited => "rate_limited",
+        }
+    }
+
     fn message(self) -> &'static str {
         match self {
             Self::NotFound => {

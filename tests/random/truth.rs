@@ -67,7 +67,19 @@ fn started(tier: &str, took: Option<u64>, phases: &[u64]) -> String {
 
 /// What may be counted: each line that must be, and for what faults hid, each that may be instead.
 #[derive(Debug, Default)]
-pub struct Expected(BTreeMap<(&'static str, String), Vec<Option<String>>>);
+pub struct Expected {
+    lines: BTreeMap<(&'static str, String), Vec<Option<String>>>,
+    /// By series, as a scrape shows them; complete where faults hid nothing.
+    pub totals: Totals,
+}
+
+/// Values by series, those that are not zero.
+pub type Totals = BTreeMap<String, u64>;
+
+/// A series: its name, its tier and its other labels' values, in the order of their names.
+pub fn series<'a>(name: &str, tier: &str, values: impl IntoIterator<Item = &'a str>) -> String {
+    values.into_iter().fold(format!("{name} {tier}"), |series, value| series + " " + value)
+}
 
 impl Expected {
     pub fn of(lives: &[Life], shown: &Shown) -> Self {
@@ -82,12 +94,24 @@ impl Expected {
         expected
     }
 
+    fn add(&mut self, name: &str, tier: Tier, values: &[&str], value: u64) {
+        if value > 0 {
+            *self.totals.entry(series(name, tier.name(), values.iter().copied())).or_default() += value;
+        }
+    }
+
+    /// One more of a histogram.
+    fn observe(&mut self, name: &str, tier: Tier, values: &[&str], seconds: u64) {
+        self.add(&format!("{name}_count"), tier, values, 1);
+        self.add(&format!("{name}_sum"), tier, values, seconds);
+    }
+
     fn must(&mut self, kind: &'static str, subject: &str, line: String) {
-        self.0.insert((kind, subject.to_owned()), vec![Some(line)]);
+        self.lines.insert((kind, subject.to_owned()), vec![Some(line)]);
     }
 
     fn may(&mut self, kind: &'static str, subject: &str, lines: Vec<Option<String>>) {
-        self.0.insert((kind, subject.to_owned()), lines);
+        self.lines.insert((kind, subject.to_owned()), lines);
     }
 
     /// Canceled or dropped. Who was never seen waiting may be unknown to everybody.
@@ -102,6 +126,13 @@ impl Expected {
             lines.push(("failed", format!("{} platform", life.end.reason)));
             lines.push(("dropped", life.end.reason.to_owned()));
         }
+        if shown.waiting.contains(&life.id) {
+            self.add("job_start_outcomes_total", life.tier, &[lines[0].1.as_str()], 1);
+            if life.end.status == JobStatus::Failed {
+                self.add("jobs_failed_total", life.tier, &["platform", life.end.reason], 1);
+                self.add("jobs_dropped_total", life.tier, &[life.end.reason], 1);
+            }
+        }
         for (kind, line) in lines {
             let line = format!("{tier} {line}");
             if shown.waiting.contains(&life.id) {
@@ -115,12 +146,17 @@ impl Expected {
     fn taken(&mut self, life: &Life, taken: u64, shown: &Shown) {
         let (tier, id) = (life.tier.name(), life.id.to_string());
         self.must("taken", &id, format!("{tier} after {} s", taken - life.queued));
+        self.observe("queue_wait_seconds", life.tier, &[], taken - life.queued);
         let ran = life.pods.iter().find_map(|pod| Some((pod, pod.running?)));
         let seen = ran.filter(|(pod, _)| shown.ran.contains(&pod.uid));
         let verdict = match (ran, seen) {
             (Some((_, running)), Some(_)) => {
                 let (took, phases) = start(life, taken, running, shown);
                 self.must("started", &id, started(tier, Some(took), &phases));
+                self.observe("job_start_seconds", life.tier, &[], took);
+                for (phase, took) in ["queue", "dispatch", "schedule", "sandbox", "containers"].iter().zip(&phases) {
+                    self.observe("job_start_phase_seconds", life.tier, &[phase], *took);
+                }
                 vec![if took > START_WITHIN { "late" } else { "in_time" }]
             }
             // Nobody saw it run.
@@ -129,6 +165,7 @@ impl Expected {
             (None, _) if may_have_run(life, taken, shown) => vec![unstarted(life, shown), "unknown"],
             (None, _) => vec![unstarted(life, shown)],
         };
+        self.add("job_start_outcomes_total", life.tier, &[verdict[0]], 1);
         self.may("outcome", &id, verdict.iter().map(|verdict| Some(format!("{tier} {verdict}"))).collect());
         if life.end.status == JobStatus::Failed {
             let blame = |blame: &str| Some(format!("{tier} {} {blame}", life.end.reason));
@@ -143,6 +180,8 @@ impl Expected {
             } else {
                 lines
             };
+            let blame = lines[0].as_deref().and_then(|line| line.rsplit(' ').next()).unwrap_or_default();
+            self.add("jobs_failed_total", life.tier, &[blame, life.end.reason], 1);
             self.may("failed", &id, lines);
         }
     }
@@ -152,9 +191,11 @@ impl Expected {
             let tier = life.tier.name();
             if let Some(trouble) = pod.trouble.filter(|_| shown.troubled.contains(&pod.uid)) {
                 self.must("pull", &pod.uid, format!("{tier} {}", trouble.cause()));
+                self.add("image_pull_failures_total", life.tier, &[trouble.label()], 1);
             }
             if shown.refused.contains(&pod.uid) {
                 self.must("refused", &pod.uid, format!("{tier} insufficient_cpu"));
+                self.add("scheduling_failures_total", life.tier, &["insufficient_cpu"], 1);
             }
         }
     }
@@ -163,7 +204,7 @@ impl Expected {
     /// anything else.
     pub fn exceeded(&self, ledger: &Ledger) -> Vec<String> {
         let wrong = ledger.iter().filter(|((kind, subject), line)| {
-            let allowed = self.0.get(&(*kind, subject.clone())).into_iter().flatten().flatten();
+            let allowed = self.lines.get(&(*kind, subject.clone())).into_iter().flatten().flatten();
             let mut allowed = allowed.peekable();
             let known_less = match *kind {
                 _ if allowed.peek().is_none() => false,
@@ -178,14 +219,14 @@ impl Expected {
             };
             !known_less && !allowed.any(|allowed| allowed == *line)
         });
-        wrong.map(|(key, line)| format!("{key:?}: {line}, not {:?}", self.0.get(key))).collect()
+        wrong.map(|(key, line)| format!("{key:?}: {line}, not {:?}", self.lines.get(key))).collect()
     }
 
     /// What differs, one line each.
     pub fn compare(&self, ledger: &Ledger) -> Vec<String> {
-        let missing_or_wrong = self.0.iter().filter(|(key, allowed)| !allowed.contains(&ledger.get(key).cloned()));
+        let missing_or_wrong = self.lines.iter().filter(|(key, allowed)| !allowed.contains(&ledger.get(key).cloned()));
         let wrong = missing_or_wrong.map(|(key, allowed)| format!("{key:?}: {:?}, not {allowed:?}", ledger.get(key)));
-        let surplus = ledger.iter().filter(|(key, _)| !self.0.contains_key(key));
+        let surplus = ledger.iter().filter(|(key, _)| !self.lines.contains_key(key));
         wrong.chain(surplus.map(|(key, line)| format!("{key:?}: {line} never happened"))).collect()
     }
 }

@@ -2,6 +2,8 @@
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::{Value, json};
 
 /// An answer before it becomes an HTTP response.
@@ -28,6 +30,14 @@ impl Answer {
     pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((HeaderName::from_static(name), value.into()));
         self
+    }
+
+    /// With GitLab's clock when it answered: the story's, which may run faster than the server's own.
+    pub(super) fn at(self, now: Timestamp) -> Self {
+        match DateTimePrinter::new().timestamp_to_rfc9110_string(&now) {
+            Ok(date) => self.with("date", date),
+            Err(_) => self,
+        }
     }
 
     /// An ordinary error: `{"message": "…"}`.

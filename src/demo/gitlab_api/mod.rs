@@ -66,7 +66,8 @@ async fn door(State(stage): State<Arc<Stage>>, request: Request) -> Response<Bod
             _ => Answer::error(StatusCode::NOT_FOUND, "404 Not Found"),
         }
     });
-    misdeeds::spoiled(answer, misdeed.as_ref()).into_response()
+    let now = stage.with(|world| world.now);
+    misdeeds::spoiled(answer.at(now), misdeed.as_ref()).into_response()
 }
 
 /// A path segment with its percent signs resolved: `harbour%2Fledger` is one segment.

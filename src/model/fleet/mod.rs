@@ -67,7 +67,10 @@ pub struct Fleet {
     running_seen: Option<Now>,
     pub(in crate::model) reach: Reach,
     pub(in crate::model) refs: BTreeMap<ProjectId, ProtectedRefs>,
+    /// What happened before is not counted.
     began: Option<Timestamp>,
+    /// When this run began to listen.
+    first_word: Option<Timestamp>,
     counted: earlier::Counted,
 }
 
@@ -93,6 +96,7 @@ impl Fleet {
             reach: Reach::default(),
             refs: BTreeMap::new(),
             began: None,
+            first_word: None,
             counted: earlier::Counted::default(),
         }
     }
@@ -106,8 +110,9 @@ impl Fleet {
     /// Folds one observation and tells what has become countable.
     pub fn apply(&mut self, observation: Observation) -> Vec<Occurrence> {
         let mut out = vec![Occurrence::Observed { source: observation.source.kind }];
-        self.began.get_or_insert(observation.at.wall);
-        let baseline = self.sources.record(&observation, &mut out);
+        let first_word = *self.first_word.get_or_insert(observation.at.wall);
+        self.began.get_or_insert(first_word);
+        let baseline = self.sources.record(&observation, first_word, &mut out);
         let Observation { source, at, body } = observation;
         match body {
             Body::Tick => self.tick(at, &mut out),

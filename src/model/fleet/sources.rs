@@ -125,8 +125,8 @@ impl Sources {
         }
     }
 
-    /// Notes who spoke; returns whether this was the source's first good answer.
-    pub(super) fn record(&mut self, observation: &Observation, out: &mut Vec<Occurrence>) -> bool {
+    /// Notes who spoke, since `began` at the earliest; returns whether this was the source's first good answer.
+    pub(super) fn record(&mut self, observation: &Observation, began: Timestamp, out: &mut Vec<Occurrence>) -> bool {
         let Observation { source, at, body } = observation;
         if source.kind == SourceKind::Clock {
             return false;
@@ -179,12 +179,13 @@ impl Sources {
             row.was_blind(from, at.wall);
             out.push(Occurrence::Gap { source: source.kind, lasted });
         }
-        if let Some(before) = row.earlier.take() {
-            out.push(Occurrence::Gap { source: source.kind, lasted: between(before, at.wall) });
-        }
         if row.last_success.is_none() {
-            // What an earlier run saw, this one did not.
+            // What an earlier run saw, this one did not. Who knows of none can only tell since when it tries itself.
             row.was_blind(Timestamp::MIN, at.wall);
+            let before = row.earlier.take().unwrap_or(began);
+            if !may_be_silent(source.kind) && before < at.wall {
+                out.push(Occurrence::Gap { source: source.kind, lasted: between(before, at.wall) });
+            }
         }
         let first = row.last_success.replace(*at).is_none();
         if answered {
@@ -224,7 +225,7 @@ mod tests {
         let at = Now { wall: jiff::Timestamp::UNIX_EPOCH, mono: Duration::ZERO };
         let body = Body::Period(Some(Duration::from_secs(60)));
         let mut out = Vec::new();
-        assert!(!sources.record(&Observation { source: key.clone(), at, body }, &mut out));
+        assert!(!sources.record(&Observation { source: key.clone(), at, body }, at.wall, &mut out));
         let row = sources.get(&key).expect("it is expected");
         assert!(out.is_empty() && !row.attempted() && row.period == Some(Duration::from_secs(60)));
     }

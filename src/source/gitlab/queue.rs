@@ -132,6 +132,10 @@ impl Queue {
         let now = outbox.clock().now().mono;
         let current = *self.way.borrow();
         let due = self.chosen_at.is_none_or(|at| now.saturating_sub(at) >= CHOOSE_AGAIN);
+        if due {
+            // Whoever refused may have been given the right meanwhile.
+            self.refused.clear();
+        }
         match current {
             Some(Way::Projects) if !due && !self.may_go_by_runner() => return self.read(Way::Projects, outbox).await,
             Some(Way::Runners) if !due => return self.read(Way::Runners, outbox).await,

@@ -159,7 +159,7 @@ fn deliveries() -> impl Strategy<Value = Vec<Deliveries>> {
     vec(prop::array::uniform3(vec(delay, 0..3)), 6)
 }
 
-/// Everything counted, sorted. What a source attempts, and that it spoke, is no count of jobs.
+/// Everything counted, sorted. What a source attempts, that it spoke, and since when, is no count of jobs.
 fn counted(lives: &[Life], hooks: &BTreeMap<u64, Vec<JobReport>>, polls: bool) -> Vec<String> {
     counted_with(lives, hooks, polls, None)
 }
@@ -189,7 +189,10 @@ fn counted_with(
     let mut say = |fleet: &mut Fleet, at: u64, source: SourceKey, body: Body| {
         let at = now(at as f64);
         for occurrence in fleet.apply(Observation { source, at, body }) {
-            if !matches!(occurrence, Occurrence::SourceAttempt { .. } | Occurrence::Observed { .. }) {
+            if !matches!(
+                occurrence,
+                Occurrence::SourceAttempt { .. } | Occurrence::Observed { .. } | Occurrence::Gap { .. }
+            ) {
                 counted.push(format!("{occurrence:?}"));
             }
         }

@@ -63,9 +63,7 @@ fn statuses(pod: usize) -> Vec<PodReport> {
         containers: vec![container(state)],
         requests: Requests::default(),
         limits: Limits::default(),
-        service_account: None,
-        secrets: Vec::new(),
-        exposure: Exposure::default(),
+        shape: std::sync::Arc::default(),
     };
     vec![
         report(ContainerState::Absent, false),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use tierwatch::observation::{ContainerState, PodRole};
 use tierwatch::source::Texts;
+use tierwatch::source::kube::pod_shape::Shapes;
 use tierwatch::source::kube::{events, limits, nodes, pods, quotas};
 
 fn fixture<T: DeserializeOwned>(name: &str) -> T {
@@ -16,7 +17,11 @@ fn fixture<T: DeserializeOwned>(name: &str) -> T {
 }
 
 fn pod(name: &str) -> tierwatch::observation::PodReport {
-    pods::translate(&fixture(name), &Arc::from("ci-standard"), &mut Texts::default()).unwrap()
+    pods::translate(&fixture(name), &Arc::from("ci-standard"), &mut Texts::default(), &mut shapes()).unwrap()
+}
+
+fn shapes() -> Shapes {
+    Shapes::new(vec![Arc::from("ci.example.com/tier")])
 }
 
 fn event(name: &str) -> tierwatch::observation::EventReport {
@@ -88,7 +93,7 @@ fn a_job_id_is_digits_or_nothing() {
         let mut object: serde_json::Value = fixture("pod-running");
         object["metadata"]["annotations"]["job.runner.gitlab.com/id"] = written.into();
         let object = serde_json::from_value(object).unwrap();
-        let report = pods::translate(&object, &Arc::from("ns"), &mut Texts::default()).unwrap();
+        let report = pods::translate(&object, &Arc::from("ns"), &mut Texts::default(), &mut shapes()).unwrap();
         assert_eq!(report.job.map(|job| job.0), read, "{written:?}");
     }
 }
@@ -101,8 +106,13 @@ fn long_texts_are_cut() {
     object["spec"]["containers"] = (0..1000)
         .map(|number| serde_json::json!({"name": if number == 0 { "build".into() } else { format!("s{number}") }}))
         .collect();
-    let report =
-        pods::translate(&serde_json::from_value(object).unwrap(), &Arc::from("ns"), &mut Texts::default()).unwrap();
+    let report = pods::translate(
+        &serde_json::from_value(object).unwrap(),
+        &Arc::from("ns"),
+        &mut Texts::default(),
+        &mut shapes(),
+    )
+    .unwrap();
     assert_eq!(report.name.len(), 253);
     assert_eq!(report.containers.len(), 64);
     assert!(
@@ -119,7 +129,7 @@ fn values_of_the_environment_are_not_kept() {
     object["spec"]["containers"][0]["env"] = serde_json::json!([{"name": "TOKEN", "value": "canary-5b1f"}]);
     object["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = "canary-5b1f".into();
     let object: pods::PodObject = serde_json::from_value(object).unwrap();
-    let report = pods::translate(&object, &Arc::from("ns"), &mut Texts::default()).unwrap();
+    let report = pods::translate(&object, &Arc::from("ns"), &mut Texts::default(), &mut shapes()).unwrap();
     assert!(!format!("{object:?} {report:?}").contains("canary"));
 }
 
@@ -129,7 +139,10 @@ fn without_an_identity_there_is_no_report() {
         let mut object: serde_json::Value = fixture("pod-running");
         object["metadata"].as_object_mut().unwrap().remove(missing);
         let object = serde_json::from_value(object).unwrap();
-        assert!(pods::translate(&object, &Arc::from("ns"), &mut Texts::default()).is_none(), "{missing}");
+        assert!(
+            pods::translate(&object, &Arc::from("ns"), &mut Texts::default(), &mut shapes()).is_none(),
+            "{missing}"
+        );
     }
 }
 

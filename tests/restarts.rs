@@ -48,6 +48,11 @@ impl World {
             | Body::JobLog(_)
             | Body::Quota(_)
             | Body::Limit(_)
+            | Body::Namespace(_)
+            | Body::Netpol(_)
+            | Body::Account(_)
+            | Body::Role(_)
+            | Body::Binding(_)
             | Body::Alive
             | Body::Period(_)
             | Body::Note(_)

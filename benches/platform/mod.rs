@@ -34,6 +34,7 @@ fn tier(name: &str) -> TierPolicy {
             min_jobs: 20,
         },
         runbook_url: None,
+        posture: None,
     }
 }
 
@@ -102,9 +103,7 @@ pub fn pod(number: usize, refused: bool) -> Box<PodReport> {
         containers: vec![container("build", ContainerRole::Build), container("helper", ContainerRole::Helper)],
         requests: Requests { cpu_millis: 1000, memory_bytes: 2 << 30 },
         limits: Limits::default(),
-        service_account: Some("default".into()),
-        secrets: Vec::new(),
-        exposure: Exposure::default(),
+        shape: std::sync::Arc::default(),
     })
 }
 

@@ -15,6 +15,7 @@ use crate::model::policy::Policy;
 mod check;
 mod layers;
 mod load;
+mod posture;
 mod print;
 mod problem;
 mod raw;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::rules::{duration_text, size_text};
 use super::{Config, Gitlab, Kubernetes, Place, Queue, QueueChoice, Resolved, Telemetry, Webhook};
 use crate::model::policy::{History, Objective, Policy, TierPolicy};
+use crate::model::posture::Expected;
 
 impl Resolved {
     /// The configuration as YAML.
@@ -178,6 +179,7 @@ impl Page<'_> {
             urgency,
             objective,
             runbook_url,
+            posture,
         } = tier;
         let key = |last: &str| format!("tiers.{name}.{last}");
         self.open(1, name);
@@ -200,6 +202,88 @@ impl Page<'_> {
         self.value(3, &key("objective.min_jobs"), &min_jobs.to_string());
         if let Some(url) = runbook_url {
             self.value(2, &key("runbook_url"), &scalar(url));
+        }
+        if let Some(expected) = posture {
+            self.open(2, "posture");
+            self.open(3, "expected");
+            self.expected(&key("posture.expected"), expected);
+        }
+    }
+
+    fn expected(&mut self, at: &str, expected: &Expected) {
+        let key = |last: &str| format!("{at}.{last}");
+        let Expected {
+            pod_security,
+            pod_security_version,
+            pod_security_audit,
+            pod_security_warn,
+            default_deny,
+            internet_ports,
+            metadata_endpoint,
+            privileged,
+            host_namespaces,
+            host_path,
+            docker_socket,
+            capabilities,
+            root,
+            service_account_token,
+            secrets,
+            own_service_account,
+            own_cloud_role,
+            manager_wildcards,
+            node_selector,
+            own_nodes,
+            resource_quota,
+            limit_range,
+            protected,
+            locked,
+            tags,
+            own_runners,
+            declared_runners,
+            token_rotation,
+        } = expected;
+        self.value(4, &key("pod_security"), pod_security.as_str());
+        if let Some(version) = pod_security_version {
+            self.value(4, &key("pod_security_version"), &scalar(version));
+        }
+        for (name, level) in [("pod_security_audit", pod_security_audit), ("pod_security_warn", pod_security_warn)] {
+            if let Some(level) = level {
+                self.value(4, &key(name), level.as_str());
+            }
+        }
+        let ports: Vec<String> = internet_ports.iter().map(u16::to_string).collect();
+        self.value(4, &key("internet_ports"), &format!("[{}]", ports.join(", ")));
+        self.list(4, "capabilities", &key("capabilities"), capabilities);
+        if let Some(secrets) = secrets {
+            self.list(4, "secrets", &key("secrets"), secrets);
+        }
+        for (name, is_so) in [
+            ("default_deny", default_deny),
+            ("metadata_endpoint", metadata_endpoint),
+            ("privileged", privileged),
+            ("host_namespaces", host_namespaces),
+            ("host_path", host_path),
+            ("docker_socket", docker_socket),
+            ("root", root),
+            ("service_account_token", service_account_token),
+            ("own_service_account", own_service_account),
+            ("own_cloud_role", own_cloud_role),
+            ("manager_wildcards", manager_wildcards),
+            ("node_selector", node_selector),
+            ("own_nodes", own_nodes),
+            ("resource_quota", resource_quota),
+            ("limit_range", limit_range),
+            ("tags", tags),
+            ("own_runners", own_runners),
+            ("declared_runners", declared_runners),
+            ("token_rotation", token_rotation),
+        ] {
+            self.value(4, &key(name), &is_so.to_string());
+        }
+        for (name, is_so) in [("protected", protected), ("locked", locked)] {
+            if let Some(is_so) = is_so {
+                self.value(4, &key(name), &is_so.to_string());
+            }
         }
     }
 }

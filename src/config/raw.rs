@@ -227,6 +227,85 @@ pub(super) struct Tier {
     /// Where its own runbook is.
     #[schemars(extend("examples" = ["https://wiki.example.com/runbooks/standard"]))]
     pub(super) runbook_url: Option<AddressText>,
+    /// What its boundary is declared to be; without it `/boundaries` shows what is there and judges nothing.
+    pub(super) posture: Option<Posture>,
+}
+
+/// What a tier's boundary is declared to be.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Posture {
+    /// What is expected; whatever is left out is expected of a closed tier. `{}` leaves out everything.
+    pub(super) expected: Option<Expected>,
+}
+
+/// What is expected at a tier's boundary. A key is the name of a check, and of the `check` label.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Expected {
+    /// Enforced at least by the namespaces' pod-security labels: `restricted` (without the key), `baseline`, `privileged`.
+    #[schemars(extend("enum" = ["restricted", "baseline", "privileged"]))]
+    pub(super) pod_security: Option<String>,
+    /// The enforced version, e.g. `latest` or `v1.34`; without it any.
+    pub(super) pod_security_version: Option<String>,
+    /// Written into the audit log at least; without it not judged.
+    #[schemars(extend("enum" = ["restricted", "baseline", "privileged"]))]
+    pub(super) pod_security_audit: Option<String>,
+    /// Warned of at least; without it not judged.
+    #[schemars(extend("enum" = ["restricted", "baseline", "privileged"]))]
+    pub(super) pod_security_warn: Option<String>,
+    /// Every pod is isolated by network policies in both directions and nothing opens everything again (`true` without the
+    /// key). `false`: not judged.
+    pub(super) default_deny: Option<bool>,
+    /// Ports on which jobs may reach the internet; without the key 53 and 443.
+    #[schemars(inner(range(min = 1, max = 65_535)))]
+    pub(super) internet_ports: Option<Vec<i64>>,
+    /// `true`: jobs may reach the cloud's metadata service.
+    pub(super) metadata_endpoint: Option<bool>,
+    /// `true`: job pods may have privileged containers.
+    pub(super) privileged: Option<bool>,
+    /// `true`: job pods may use the host's network, process ids or IPC.
+    pub(super) host_namespaces: Option<bool>,
+    /// `true`: job pods may mount paths of the host.
+    pub(super) host_path: Option<bool>,
+    /// `true`: job pods may mount the container runtime's socket.
+    pub(super) docker_socket: Option<bool>,
+    /// Capabilities that job pods may add; without the key none.
+    pub(super) capabilities: Option<Vec<String>>,
+    /// `true`: job pods may run as root. Without the key as `pod_security` says: `restricted` forbids it.
+    pub(super) root: Option<bool>,
+    /// `true`: job pods may mount their service account's token.
+    pub(super) service_account_token: Option<bool>,
+    /// Names of Secrets that job pods may mount or reference; without the key not judged.
+    pub(super) secrets: Option<Vec<String>>,
+    /// No other tier's job pods use the service account (`true` without the key). `false`: not judged.
+    pub(super) own_service_account: Option<bool>,
+    /// No other tier's service account takes the same cloud role (`true` without the key). `false`: not judged.
+    pub(super) own_cloud_role: Option<bool>,
+    /// `true`: the runner manager's Role may have wildcards.
+    pub(super) manager_wildcards: Option<bool>,
+    /// Job pods ask for nodes with the tier's label (`true` without the key). `false`: not judged.
+    pub(super) node_selector: Option<bool>,
+    /// No job pod runs on another tier's node (`true` without the key). `false`: not judged.
+    pub(super) own_nodes: Option<bool>,
+    /// Each namespace has a ResourceQuota (`true` without the key). `false`: not judged.
+    pub(super) resource_quota: Option<bool>,
+    /// Each namespace has a LimitRange (`true` without the key). `false`: not judged.
+    pub(super) limit_range: Option<bool>,
+    /// Whether the runners take jobs of protected refs only; without the key not judged.
+    pub(super) protected: Option<bool>,
+    /// Whether the runners are locked to their projects; without the key not judged.
+    pub(super) locked: Option<bool>,
+    /// Whether the runners take jobs without tags; without the key as the tier's own `run_untagged`, which it must equal.
+    pub(super) run_untagged: Option<bool>,
+    /// The runners carry the tier's tags and no others (`true` without the key). `false`: not judged.
+    pub(super) tags: Option<bool>,
+    /// No runner carries another tier's tags (`true` without the key). `false`: not judged.
+    pub(super) own_runners: Option<bool>,
+    /// Nobody but the tier's `runners` takes its tags (`true` without the key). `false`: not judged.
+    pub(super) declared_runners: Option<bool>,
+    /// No runner manager replaces a token that expires by itself (`true` without the key). `false`: not judged.
+    pub(super) token_rotation: Option<bool>,
 }
 
 /// What the users of a tier are promised.

@@ -43,6 +43,7 @@ fn tier(name: &str, raw: &raw::Tier, kubernetes: bool, checker: &mut Checker<'_>
         urgency,
         objective,
         runbook_url,
+        posture,
     } = raw;
     let at = format!("tiers.{}", shown_key(name));
     let key = |last: &str| format!("{at}.{last}");
@@ -77,6 +78,7 @@ fn tier(name: &str, raw: &raw::Tier, kubernetes: bool, checker: &mut Checker<'_>
         urgency: checker.word(&key("urgency"), urgency.as_ref(), &URGENCIES).unwrap_or(Urgency::None),
         objective: self::objective(&key("objective"), objective.as_ref(), checker),
         runbook_url: checker.address(&key("runbook_url"), runbook_url.as_ref()).map(|url| Arc::from(url.as_str())),
+        posture: super::posture::check(&key("posture"), posture.as_ref(), run_untagged.unwrap_or_default(), checker),
     };
     if tags.as_ref().is_some_and(Vec::is_empty) && (!policy.run_untagged || policy.runners.is_empty()) {
         let remedy = "name the tags of its runners; a tier for untagged jobs only says \

@@ -9,7 +9,6 @@ use prometheus_client::encoding::DescriptorEncoder;
 use super::catalogue as rows;
 use super::levels::{gauge, number};
 use crate::model::assessment::SourceStatus;
-use crate::observation::SourceKind;
 
 /// What one tier depends on in one kind of source: its namespaces taken together.
 struct Dependence {
@@ -31,10 +30,10 @@ impl Dependence {
 }
 
 pub(super) fn encode(encoder: &mut DescriptorEncoder<'_>, sources: &[SourceStatus]) -> fmt::Result {
-    let mut by_tier: BTreeMap<(SourceKind, &str), Dependence> = BTreeMap::new();
-    let mut objects: BTreeMap<SourceKind, u64> = BTreeMap::new();
+    let mut by_tier: BTreeMap<(&str, &str), Dependence> = BTreeMap::new();
+    let mut objects: BTreeMap<&str, u64> = BTreeMap::new();
     for status in sources {
-        let kind = status.source.kind;
+        let kind = status.source.kind.label();
         if let Some(held) = status.objects {
             *objects.entry(kind).or_default() += held;
         }
@@ -49,11 +48,11 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder<'_>, sources: &[SourceStatu
     }
     let up = by_tier
         .iter()
-        .filter_map(|((kind, tier), state)| Some((vec![kind.as_str(), *tier], if state.up? { 1.0 } else { 0.0 })));
+        .filter_map(|((kind, tier), state)| Some((vec![*kind, *tier], if state.up? { 1.0 } else { 0.0 })));
     gauge(encoder, rows::SOURCE_UP, up)?;
     let last = by_tier.iter().filter_map(|((kind, tier), state)| {
-        Some((vec![kind.as_str(), *tier], state.last_success?.as_duration().as_secs_f64()))
+        Some((vec![*kind, *tier], state.last_success?.as_duration().as_secs_f64()))
     });
     gauge(encoder, rows::SOURCE_LAST_SUCCESS, last)?;
-    gauge(encoder, rows::SOURCE_OBJECTS, objects.iter().map(|(kind, held)| (vec![kind.as_str()], number(*held))))
+    gauge(encoder, rows::SOURCE_OBJECTS, objects.iter().map(|(kind, held)| (vec![*kind], number(*held))))
 }

@@ -14,6 +14,7 @@ use super::catalogue::{self as rows, LabelSet, RUNNERS_PER_TIER, Row};
 use super::freshness;
 use crate::cause::Scheduling;
 use crate::model::assessment::{Assessment, PodLevels, QueueLevels, RunnerLevels, TierAssessment};
+use crate::model::posture::Verdict;
 use crate::observation::{PodPhase, RunnerStatus};
 
 /// Renders the levels of the latest assessment.
@@ -39,6 +40,10 @@ impl Collector for Levels {
         pods(&mut page)?;
         runners(&mut page)?;
         managers_and_nodes(&mut page)?;
+        page.many(rows::POSTURE_VIOLATIONS, |tier| {
+            let judged = tier.boundary.checks().filter_map(|line| Some((line.check, violated(line.verdict)?)));
+            judged.map(|(check, value)| (vec![check.as_str()], value)).collect()
+        })?;
         gauge(page.encoder, rows::QUEUE_OUT_OF_SCOPE_JOBS, assessment.out_of_scope.map(|n| (vec![], number(n))))?;
         gauge(page.encoder, rows::QUEUE_COVERAGE, assessment.coverage.map(|part| (vec![], part)))?;
         freshness::encode(page.encoder, &assessment.sources)
@@ -118,6 +123,15 @@ fn queues(page: &mut Page<'_, '_, '_>) -> fmt::Result {
         let Some(running) = tier.running else { return vec![] };
         vec![(vec!["starting"], number(running.starting)), (vec!["executing"], number(running.executing))]
     })
+}
+
+/// A check that cannot be made, or that nothing is declared for, has no value.
+const fn violated(verdict: Verdict) -> Option<f64> {
+    match verdict {
+        Verdict::Moved => Some(1.0),
+        Verdict::AsDeclared => Some(0.0),
+        Verdict::Unknown | Verdict::NotDeclared => None,
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "millicores stay far below 2^52")]

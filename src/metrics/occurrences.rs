@@ -195,14 +195,14 @@ impl Occurrences {
             Occurrence::SourceAttempt { source, failure } => {
                 for tier in self.policy.tiers_of(source) {
                     let tier = self.tier(tier);
-                    self.attempts.increase(&[source.kind.as_str(), &tier]);
+                    self.attempts.increase(&[source.kind.label(), &tier]);
                     if let Some(class) = failure {
-                        self.failures.increase(&[source.kind.as_str(), &tier, class.as_str()]);
+                        self.failures.increase(&[source.kind.label(), &tier, class.as_str()]);
                     }
                 }
             }
-            Occurrence::Observed { source } => self.observations.increase(&[source.as_str()]),
-            Occurrence::Gap { source, lasted } => self.gaps.add(&[source.as_str()], Duration::as_secs_f64(lasted)),
+            Occurrence::Observed { source } => self.observations.increase(&[source.label()]),
+            Occurrence::Gap { source, lasted } => self.gaps.add(&[source.label()], Duration::as_secs_f64(lasted)),
             Occurrence::Disagreed { job: _, kind } => self.disagreements.increase(&[kind.as_str()]),
             Occurrence::Silenced { key: _ } => {}
             Occurrence::Evicted { table } => self.evictions.increase(&[table.as_str()]),

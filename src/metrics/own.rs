@@ -152,7 +152,8 @@ impl Own {
                 | SourceKind::GitlabRefs
                 | SourceKind::GitlabRunners
                 | SourceKind::GitlabRunnerJobs
-                | SourceKind::GitlabJobLogs => own.source_run.seed(&[source.as_str()]),
+                | SourceKind::GitlabJobLogs
+                | SourceKind::KubeNamespace => own.source_run.seed(&[source.label()]),
                 SourceKind::GitlabHooks => {
                     HookResult::ALL.iter().for_each(|result| own.webhooks.seed(&[result.as_str()]));
                 }
@@ -161,8 +162,12 @@ impl Own {
                 | SourceKind::KubeNodeEvents
                 | SourceKind::KubeNodes
                 | SourceKind::KubeQuotas
-                | SourceKind::KubeLimits => {
-                    own.watch_restarts.seed(&[source.as_str()]);
+                | SourceKind::KubeLimits
+                | SourceKind::KubeNetpols
+                | SourceKind::KubeAccounts
+                | SourceKind::KubeRoles
+                | SourceKind::KubeBindings => {
+                    own.watch_restarts.seed(&[source.label()]);
                 }
             }
         }
@@ -200,12 +205,12 @@ impl Own {
 
     /// One run of a poll source ended.
     pub fn source_run(&self, source: SourceKind, took: Duration) {
-        self.source_run.observe(&[source.as_str()], took.as_secs_f64());
+        self.source_run.observe(&[source.label()], took.as_secs_f64());
     }
 
     /// A watch was started anew.
     pub fn watch_restarted(&self, source: SourceKind) {
-        self.watch_restarts.increase(&[source.as_str()]);
+        self.watch_restarts.increase(&[source.label()]);
     }
 
     /// So many observations wait for the desk.

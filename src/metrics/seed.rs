@@ -54,17 +54,17 @@ pub(super) fn refusals_of_tier(to: &Occurrences, tier: &str) {
 
 /// What can happen between one source and one tier that depends on it.
 pub(super) fn source_of_tier(to: &Occurrences, source: SourceKind, tier: &str) {
-    to.attempts.seed(&[source.as_str(), tier]);
+    to.attempts.seed(&[source.label(), tier]);
     for class in FailureClass::ALL {
-        to.failures.seed(&[source.as_str(), tier, class.as_str()]);
+        to.failures.seed(&[source.label(), tier, class.as_str()]);
     }
 }
 
 /// What can happen to tierwatch itself.
 pub(super) fn own(to: &Occurrences, sources: &BTreeSet<SourceKind>) {
     for source in sources {
-        to.observations.seed(&[source.as_str()]);
-        to.gaps.seed(&[source.as_str()]);
+        to.observations.seed(&[source.label()]);
+        to.gaps.seed(&[source.label()]);
     }
     to.unjoined.seed(&[]);
     for family in Family::ALL {

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::cause::{Autoscale, Blame, Cause, Pull, Runtime, Scheduling, labels};
 use crate::model::occurrence::Phase;
 use crate::model::policy::Urgency;
+use crate::model::posture::Boundary;
 use crate::observation::{JobId, LimitedPart, Now, PodPhase, RunnerId, RunnerStatus, SourceKey};
 
 /// Everything that can be said at one instant.
@@ -66,6 +67,8 @@ pub struct TierAssessment {
     pub quotas: Option<Vec<QuotaLevel>>,
     /// The tightest upper bound of CPU and memory by LimitRanges; absent when not seen, empty without any.
     pub limits: Option<Vec<LimitLevel>>,
+    /// What is at its boundary.
+    pub boundary: Boundary,
     /// Why, worst first.
     pub causes: Vec<CauseLine>,
     /// The jobs that wait longest, at most ten.

@@ -10,4 +10,5 @@ pub mod job_assessment;
 pub mod key;
 pub mod occurrence;
 pub mod policy;
+pub mod posture;
 pub mod tier;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::model::posture::Expected;
 use crate::observation::{RunnerId, SourceKey, SourceKind};
 
 /// Position of a tier in [`Policy::tiers`].
@@ -50,6 +51,8 @@ pub struct TierPolicy {
     pub objective: Objective,
     /// Where its runbook is.
     pub runbook_url: Option<Arc<str>>,
+    /// What its boundary is declared to be; absent: it is shown and not judged.
+    pub posture: Option<Expected>,
 }
 
 impl TierPolicy {
@@ -130,6 +133,11 @@ impl Staleness {
             | SourceKind::KubeNodes
             | SourceKind::KubeQuotas
             | SourceKind::KubeLimits
+            | SourceKind::KubeNamespace
+            | SourceKind::KubeNetpols
+            | SourceKind::KubeAccounts
+            | SourceKind::KubeRoles
+            | SourceKind::KubeBindings
             | SourceKind::Clock => self.watch,
         }
     }

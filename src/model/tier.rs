@@ -56,6 +56,8 @@ impl Fit {
 pub struct Rosters {
     tier_of: BTreeMap<RunnerId, TierId>,
     by_tier: Vec<Vec<RunnerReport>>,
+    /// Runners that take the tags of a tier which declares others.
+    strangers: Vec<Vec<RunnerReport>>,
 }
 
 impl Rosters {
@@ -63,11 +65,18 @@ impl Rosters {
     /// runner carries.
     #[must_use]
     pub fn new(policy: &Policy, runners: &[RunnerReport]) -> Self {
-        let mut rosters = Self { tier_of: BTreeMap::new(), by_tier: vec![Vec::new(); policy.tiers.len()] };
+        let none = vec![Vec::new(); policy.tiers.len()];
+        let mut rosters = Self { tier_of: BTreeMap::new(), by_tier: none.clone(), strangers: none };
         for runner in runners {
             if let Some(tier) = tier_of(policy, runner) {
                 rosters.tier_of.insert(runner.id, tier);
                 rosters.by_tier[tier].push(runner.clone());
+            }
+            for (id, tier) in policy.tiers.iter().enumerate() {
+                let takes = !tier.tags.is_empty() && subset(&tier.tags, &runner.tags);
+                if takes && !tier.runners.is_empty() && !tier.runners.contains(&runner.id) {
+                    rosters.strangers[id].push(runner.clone());
+                }
             }
         }
         rosters
@@ -148,6 +157,12 @@ impl Rosters {
     #[must_use]
     pub fn of(&self, tier: TierId) -> &[RunnerReport] {
         self.by_tier.get(tier).map_or(&[], Vec::as_slice)
+    }
+
+    /// Runners that nobody declared and that carry all tags of a tier which declares its runners.
+    #[must_use]
+    pub fn strangers(&self, tier: TierId) -> &[RunnerReport] {
+        self.strangers.get(tier).map_or(&[], Vec::as_slice)
     }
 
     /// The tier whose runner's token begins with the same characters: GitLab shows eight, the pod label nine.

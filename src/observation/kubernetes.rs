@@ -93,12 +93,26 @@ pub struct PodReport {
     pub requests: Requests,
     /// What it may use at most.
     pub limits: Limits,
+    /// What it has in common with the other pods of its runner.
+    pub shape: Arc<PodShape>,
+}
+
+/// What pods of one runner have in common, kept once for all of them: what they can reach and what selects them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PodShape {
+    /// Its labels, by key; a value that differs from job to job is absent.
+    pub labels: Vec<(Arc<str>, Option<Arc<str>>)>,
+    /// Which values of the configured tier labels a node must have for it.
+    pub node_selector: Vec<(Arc<str>, Arc<str>)>,
     /// `spec.serviceAccountName`.
     pub service_account: Option<Arc<str>>,
-    /// Names of Secrets that the pod mounts or references.
+    /// Names of Secrets that it mounts or references; not the one that the runner makes for a single job.
     pub secrets: Vec<Arc<str>>,
-    /// What the pod is exposed to.
+    /// What it is exposed to.
     pub exposure: Exposure,
+    /// A runner manager that does not rotate its own token.
+    pub keeps_its_token: bool,
 }
 
 /// Condition `PodScheduled`.
@@ -213,7 +227,8 @@ pub struct Limits {
 }
 
 /// What a pod is exposed to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Exposure {
     /// A container is privileged.
     pub privileged: bool,
@@ -223,8 +238,14 @@ pub struct Exposure {
     pub host_namespaces: bool,
     /// Mounts a path of the host.
     pub host_path: bool,
+    /// Mounts the socket of a container runtime, or a folder that holds it.
+    pub docker_socket: bool,
+    /// Nothing keeps a container from running as root.
+    pub root: bool,
     /// The service account's token is mounted (or not switched off).
     pub automount_token: bool,
+    /// Capabilities that a container adds.
+    pub capabilities: Vec<Arc<str>>,
 }
 
 /// The trimmed event.

@@ -4,6 +4,7 @@
 //! All of it is serde, so a recorded stream can be replayed. Text that users wrote (job names, refs,
 //! messages) has been cut to a bound by the source's `translate`.
 
+mod boundary;
 mod earlier;
 mod failure;
 mod gitlab;
@@ -16,6 +17,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use boundary::{
+    AccountReport, BindingReport, NamespaceReport, NetpolReport, Opening, Operator, Peer, PortRange, Ports,
+    Requirement, RoleReport, SecurityMode, Selector,
+};
 pub use earlier::Earlier;
 pub use failure::{Failure, FailureClass};
 pub use gitlab::{
@@ -24,8 +29,8 @@ pub use gitlab::{
 };
 pub use kubernetes::{
     ContainerReport, ContainerRole, ContainerState, Disruption, EventReport, Exposure, LimitLine, LimitReport,
-    LimitedPart, Limits, NodeReport, PodPhase, PodReport, PodRole, QuotaLine, QuotaReport, Requests, Scheduled, Taint,
-    Toleration,
+    LimitedPart, Limits, NodeReport, PodPhase, PodReport, PodRole, PodShape, QuotaLine, QuotaReport, Requests,
+    Scheduled, Taint, Toleration,
 };
 
 /// One instant, read once: what the calendar says and what the stopwatch says.
@@ -75,7 +80,7 @@ id!(
     RunnerId
 );
 
-/// What a source watches. One name per poll or watch, also the value of the `source` label.
+/// What a source watches: one name per poll or watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
@@ -107,11 +112,21 @@ pub enum SourceKind {
     KubeQuotas,
     /// Limit ranges of one namespace.
     KubeLimits,
+    /// One namespace itself: its pod-security labels.
+    KubeNamespace,
+    /// Network policies of one namespace.
+    KubeNetpols,
+    /// Service accounts of one namespace.
+    KubeAccounts,
+    /// Roles of one namespace.
+    KubeRoles,
+    /// Role bindings of one namespace.
+    KubeBindings,
 }
 
 impl SourceKind {
     /// Every kind that reaches out to an API.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 18] = [
         Self::GitlabQueue,
         Self::GitlabStarted,
         Self::GitlabRefs,
@@ -125,9 +140,39 @@ impl SourceKind {
         Self::KubeNodes,
         Self::KubeQuotas,
         Self::KubeLimits,
+        Self::KubeNamespace,
+        Self::KubeNetpols,
+        Self::KubeAccounts,
+        Self::KubeRoles,
+        Self::KubeBindings,
     ];
 
-    /// The label value.
+    /// The value of the `source` label. Sources that answer one question together share it: each of them alone would
+    /// cost a series per tier and way to fail.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::KubeNamespace | Self::KubeNetpols | Self::KubeAccounts | Self::KubeRoles | Self::KubeBindings => {
+                "kube_posture"
+            }
+            Self::Clock
+            | Self::GitlabQueue
+            | Self::GitlabStarted
+            | Self::GitlabRefs
+            | Self::GitlabRunners
+            | Self::GitlabRunnerJobs
+            | Self::GitlabJobLogs
+            | Self::GitlabHooks
+            | Self::KubePods
+            | Self::KubeEvents
+            | Self::KubeNodeEvents
+            | Self::KubeNodes
+            | Self::KubeQuotas
+            | Self::KubeLimits => self.as_str(),
+        }
+    }
+
+    /// Its name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -145,6 +190,11 @@ impl SourceKind {
             Self::KubeNodes => "kube_nodes",
             Self::KubeQuotas => "kube_quotas",
             Self::KubeLimits => "kube_limits",
+            Self::KubeNamespace => "kube_namespace",
+            Self::KubeNetpols => "kube_netpols",
+            Self::KubeAccounts => "kube_accounts",
+            Self::KubeRoles => "kube_roles",
+            Self::KubeBindings => "kube_bindings",
         }
     }
 }
@@ -235,6 +285,16 @@ pub enum Body {
     Quota(Change<Box<QuotaReport>>),
     /// A limit range changed; keyed by name within the source's namespace.
     Limit(Change<Box<LimitReport>>),
+    /// The namespace of the source as it is now; absent: it is not there.
+    Namespace(Option<Box<NamespaceReport>>),
+    /// A network policy changed; keyed by name within the source's namespace.
+    Netpol(Change<Box<NetpolReport>>),
+    /// A service account changed; keyed by name within the source's namespace.
+    Account(Change<Box<AccountReport>>),
+    /// A role changed; keyed by name within the source's namespace.
+    Role(Change<Box<RoleReport>>),
+    /// A role binding changed; keyed by name within the source's namespace.
+    Binding(Change<Box<BindingReport>>),
     /// A watch is in contact although nothing changed.
     Alive,
     /// From now on the source reads its list only this often, since a list that long would otherwise take more than
@@ -259,7 +319,11 @@ impl Body {
             Self::Node(change) => change.objects(),
             Self::Quota(change) => change.objects(),
             Self::Limit(change) => change.objects(),
-            Self::Job(_) | Self::ProtectedRefs(_) | Self::JobLog(_) => 1,
+            Self::Netpol(change) => change.objects(),
+            Self::Account(change) => change.objects(),
+            Self::Role(change) => change.objects(),
+            Self::Binding(change) => change.objects(),
+            Self::Namespace(_) | Self::Job(_) | Self::ProtectedRefs(_) | Self::JobLog(_) => 1,
             Self::Earlier(earlier) => earlier.open.len() + earlier.keys.len() / 16,
             Self::Tick | Self::JobNotFound(_) | Self::Alive | Self::Period(_) | Self::Note(_) | Self::Failed(_) => 0,
         }

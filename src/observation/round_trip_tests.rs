@@ -79,9 +79,14 @@ fn pod(scheduled: Scheduled, state: ContainerState) -> PodReport {
         containers: vec![container],
         requests: Requests { cpu_millis: 1, memory_bytes: u64::MAX },
         limits: Limits::default(),
-        service_account: Some(text("sa")),
-        secrets: vec![text("s")],
-        exposure: Exposure { privileged: true, ..Exposure::default() },
+        shape: Arc::new(PodShape {
+            labels: vec![(text("app"), Some(text("a"))), (text("pod"), None)],
+            node_selector: vec![(text("k"), text("v"))],
+            service_account: Some(text("sa")),
+            secrets: vec![text("s")],
+            exposure: Exposure { privileged: true, capabilities: vec![text("SYS_ADMIN")], ..Exposure::default() },
+            keeps_its_token: true,
+        }),
     }
 }
 
@@ -133,6 +138,17 @@ fn node() -> NodeReport {
     }
 }
 
+fn policy() -> NetpolReport {
+    let requirement = Requirement { key: text("app"), operator: Operator::NotIn, values: vec![text("a")] };
+    let selects = Selector { requirements: vec![requirement] };
+    let block = Peer::Block { cidr: "fd00::/8".parse().unwrap(), except: vec!["fd00:ec2::254/128".parse().unwrap()] };
+    let pods = Peer::Pods { namespaces: Some(Selector::default()), pods: None };
+    let range = |ports| PortRange { protocol: text("TCP"), ports };
+    let ports = vec![range(Ports::All), range(Ports::Range(1, 2)), range(Ports::Named(text("web")))];
+    let egress = Some(vec![Opening { peers: vec![block, pods, Peer::Unreadable], ports }]);
+    NetpolReport { name: text("p"), selects, ingress: None, egress }
+}
+
 /// The samples as a chain: a new kind of body breaks the match until it stands in it.
 fn after(body: &Body) -> Option<Body> {
     Some(match body {
@@ -167,7 +183,25 @@ fn after(body: &Body) -> Option<Body> {
             let line = LimitLine { part, resource, max: Some(2000), min: None, max_ratio: Some(1), has_default: true };
             Body::Limit(Change::Upsert(Box::new(LimitReport { name: text("l"), lines: vec![line] })))
         }
-        Body::Limit(_) => Body::Alive,
+        Body::Limit(_) => {
+            let enforce = SecurityMode { level: Some(text("restricted")), version: None };
+            Body::Namespace(Some(Box::new(NamespaceReport { enforce, ..NamespaceReport::default() })))
+        }
+        Body::Namespace(_) => Body::Netpol(Change::Upsert(Box::new(policy()))),
+        Body::Netpol(_) => {
+            let account = AccountReport { name: text("job"), roles: vec![text("arn:x")], automount: Some(false) };
+            Body::Account(Change::Upsert(Box::new(account)))
+        }
+        Body::Account(_) => {
+            let role = RoleReport { name: text("r"), wildcards: vec![text("*: *")] };
+            Body::Role(Change::Upsert(Box::new(role)))
+        }
+        Body::Role(_) => {
+            let accounts = vec![(text("n"), text("sa"))];
+            let binding = BindingReport { name: text("b"), of_cluster: false, role: text("r"), accounts };
+            Body::Binding(Change::Upsert(Box::new(binding)))
+        }
+        Body::Binding(_) => Body::Alive,
         Body::Alive => Body::Period(Some(Duration::from_millis(1500))),
         Body::Period(_) => Body::Note("chosen".to_owned()),
         Body::Note(_) => {

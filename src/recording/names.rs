@@ -10,9 +10,9 @@ use std::sync::{Arc, LazyLock};
 
 use crate::cause::registry_of;
 use crate::observation::{
-    Body, Change, ContainerReport, ContainerState, Disruption, EventReport, Failure, JobLog, JobReport, LimitReport,
-    ManagerReport, NodeReport, Observation, PodReport, ProjectReport, ProtectedRefs, QuotaReport, RunnerReport,
-    RunnerScope, Scheduled,
+    AccountReport, BindingReport, Body, Change, ContainerReport, ContainerState, Disruption, EventReport, Failure,
+    JobLog, JobReport, LimitReport, ManagerReport, NetpolReport, NodeReport, Observation, Opening, Peer, PodReport,
+    PodShape, ProjectReport, ProtectedRefs, QuotaReport, RoleReport, RunnerReport, RunnerScope, Scheduled, Selector,
 };
 
 /// What schedulers, kubelets, registries, autoscalers and admission say in their own words. Everything else in a
@@ -63,6 +63,26 @@ impl Names {
             Body::Limit(change) => {
                 self.key(change);
                 each(change, |LimitReport { name, lines: _ }| self.name(name));
+            }
+            Body::Namespace(_) => {}
+            Body::Netpol(change) => {
+                self.key(change);
+                each(change, |policy| self.policy(policy));
+            }
+            Body::Account(change) => {
+                self.key(change);
+                each(change, |AccountReport { name, roles, automount: _ }| {
+                    self.name(name);
+                    roles.iter_mut().for_each(|role| self.name(role));
+                });
+            }
+            Body::Role(change) => {
+                self.key(change);
+                each(change, |RoleReport { name, wildcards: _ }| self.name(name));
+            }
+            Body::Binding(change) => {
+                self.key(change);
+                each(change, |binding| self.binding(binding));
             }
             Body::Note(text) => *text = self.words(text),
             Body::Failed(Failure { class: _, detail, retry_after: _ }) => *detail = self.words(detail),
@@ -146,12 +166,11 @@ impl Names {
             containers,
             requests: _,
             limits: _,
-            service_account,
-            secrets,
-            exposure: _,
+            shape,
         } = pod;
         self.name(name);
-        node.iter_mut().chain(service_account).chain(secrets).for_each(|name| self.name(name));
+        node.iter_mut().for_each(|name| self.name(name));
+        self.shape(Arc::make_mut(shape));
         match scheduled {
             Scheduled::No | Scheduled::At(_) => {}
             Scheduled::Refused { reason, message, since: _, tolerations: _, nominated: _ } => {
@@ -164,6 +183,37 @@ impl Names {
             self.message(message);
         }
         containers.iter_mut().for_each(|container| self.container(container));
+    }
+
+    fn shape(&self, shape: &mut PodShape) {
+        let PodShape { labels, node_selector: _, service_account, secrets, exposure: _, keeps_its_token: _ } = shape;
+        labels.iter_mut().filter_map(|(_, value)| value.as_mut()).for_each(|value| self.name(value));
+        service_account.iter_mut().chain(secrets).for_each(|name| self.name(name));
+    }
+
+    /// Whom a policy selects is what it is judged by: equal values stay equal. Keys and addresses are no names.
+    fn policy(&self, policy: &mut NetpolReport) {
+        let NetpolReport { name, selects, ingress, egress } = policy;
+        self.name(name);
+        self.selector(selects);
+        for Opening { peers, ports: _ } in ingress.iter_mut().chain(egress).flatten() {
+            for peer in peers {
+                if let Peer::Pods { namespaces, pods } = peer {
+                    namespaces.iter_mut().chain(pods).for_each(|selector| self.selector(selector));
+                }
+            }
+        }
+    }
+
+    fn selector(&self, selector: &mut Selector) {
+        selector.requirements.iter_mut().flat_map(|one| &mut one.values).for_each(|value| self.name(value));
+    }
+
+    fn binding(&self, binding: &mut BindingReport) {
+        let BindingReport { name, of_cluster: _, role, accounts } = binding;
+        self.name(name);
+        self.name(role);
+        accounts.iter_mut().for_each(|(_, account)| self.name(account));
     }
 
     fn container(&self, container: &mut ContainerReport) {

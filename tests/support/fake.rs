@@ -17,6 +17,7 @@ use tierwatch::model::assessment::{
 use tierwatch::model::job_assessment::{JobAssessment, JobPhase, JobState, Place};
 use tierwatch::model::occurrence::{Outcome, Phase};
 use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, Urgency};
+use tierwatch::model::posture::Boundary;
 use tierwatch::observation::{JobId, LimitedPart, Now, PodPhase, RunnerId, RunnerStatus, SourceKey, SourceKind};
 use tokio::sync::watch;
 
@@ -54,6 +55,7 @@ pub fn policy(names: &[&str]) -> Policy {
                     min_jobs: 20,
                 },
                 runbook_url: None,
+                posture: None,
             })
             .collect(),
         staleness: Staleness { queue: minute, runners: 5 * minute, watch: minute },
@@ -79,7 +81,18 @@ pub fn sources(policy: &Policy) -> Vec<SourceKey> {
 }
 
 fn watches_a_namespace(kind: SourceKind) -> bool {
-    matches!(kind, SourceKind::KubePods | SourceKind::KubeEvents | SourceKind::KubeQuotas | SourceKind::KubeLimits)
+    matches!(
+        kind,
+        SourceKind::KubePods
+            | SourceKind::KubeEvents
+            | SourceKind::KubeQuotas
+            | SourceKind::KubeLimits
+            | SourceKind::KubeNamespace
+            | SourceKind::KubeNetpols
+            | SourceKind::KubeAccounts
+            | SourceKind::KubeRoles
+            | SourceKind::KubeBindings
+    )
 }
 
 /// A tier of which nothing is known but its configuration.
@@ -101,6 +114,7 @@ pub fn unknown_tier(name: &str) -> TierAssessment {
         nodes: None,
         limits: None,
         quotas: None,
+        boundary: Boundary::default(),
         causes: vec![],
         waiting: vec![],
         phases: vec![],

@@ -5,6 +5,7 @@ use crate::metrics::own::{HookResult, Operation, StatusClass};
 use crate::model::assessment::{QuotaResource, UnservedReason};
 use crate::model::occurrence::{Disagreement, DropReason, FailureReason, Outcome, Phase, Table};
 use crate::model::policy::Urgency;
+use crate::model::posture::Check;
 use crate::observation::{FailureClass, PodPhase, RunnerStatus, SourceKind};
 
 /// One label of a family.
@@ -75,11 +76,12 @@ pub(super) const SCALE_UP: Label =
 pub(super) const NODE_STATE: Label = closed!("state", ["ready", "not_ready", "unschedulable"]);
 pub(super) const RUNNER_STATUS: Label = closed!("status", RunnerStatus);
 pub(super) const READY: Label = closed!("ready", ["true", "false"]);
+pub(super) const CHECK: Label = closed!("check", Check);
 pub(super) const URGENCY: Label = Label {
     name: "urgency",
     values: Values::Closed(|| [Urgency::Page, Urgency::Ticket, Urgency::None].map(Urgency::as_str).to_vec()),
 };
-pub(super) const SOURCE: Label = closed!("source", SourceKind);
+pub(super) const SOURCE: Label = Label { name: "source", values: Values::Closed(sources) };
 pub(super) const CLASS: Label = closed!("class", FailureClass);
 pub(super) const OPERATION: Label = closed!("operation", Operation);
 pub(super) const STATUS_CLASS: Label = closed!("status", StatusClass);
@@ -87,6 +89,13 @@ pub(super) const FAMILY: Label = closed!("family", Family);
 pub(super) const HOOK_RESULT: Label = closed!("result", HookResult);
 pub(super) const DISAGREEMENT: Label = closed!("kind", Disagreement);
 pub(super) const TABLE: Label = closed!("table", Table);
+
+/// Each once: some sources share a label.
+fn sources() -> Vec<&'static str> {
+    let mut labels: Vec<_> = SourceKind::ALL.iter().map(|kind| kind.label()).collect();
+    labels.dedup();
+    labels
+}
 
 /// The causes of a pull that are failures: what is none is never a label of a failure metric.
 pub(in crate::metrics) fn pull_failures() -> impl Iterator<Item = Pull> {

@@ -96,6 +96,8 @@ rows! {
         "Pods of the tier's runner managers by readiness; absent when their namespaces cannot be seen.";
     RUNNER_INFO "tierwatch_" "runner_info" Gauge Stable [TIER, RUNNER_ID, SHORT_SHA]
         "1 for each runner of the tier, at most 100 a tier; joins with GitLab Runner's own metrics by the runner's short token.";
+    POSTURE_VIOLATIONS "tierwatch_" "posture_violations" Gauge Stable [TIER, CHECK]
+        "1 while a check of the tier's boundary finds something else than posture.expected declares, 0 while it finds that; absent while a check cannot be made or nothing is declared for it.";
     TIER_INFO "tierwatch_" "tier_info" Gauge Stable [TIER, URGENCY]
         "1 for each configured tier, always; urgency is who must react when it hurts.";
     TIER_OBJECTIVE "tierwatch_" "tier_objective_ratio" Gauge Stable [TIER]

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::model::assessment::{Assessment, SourceStatus, TierAssessment};
 use crate::model::fleet::Fleet;
 use crate::model::policy::{TierId, TierPolicy};
+use crate::model::posture::{self, Ground, JobPods};
 use crate::observation::{Now, SourceKey, SourceKind};
 pub use job::explain;
 use tally::{Held, Tally};
@@ -23,7 +24,9 @@ pub use words::human_duration;
 #[must_use]
 pub fn assess(fleet: &Fleet, now: Now, previous: Option<&Assessment>) -> Assessment {
     let sight = Sight::new(fleet, &now);
-    let tally = Tally::new(fleet, &now, &sight);
+    let mut tally = Tally::new(fleet, &now, &sight);
+    let kinds: Vec<JobPods> = tally.tiers.iter_mut().map(|levels| std::mem::take(&mut levels.kinds)).collect();
+    let kinds: Vec<&JobPods> = kinds.iter().collect();
     let out_of_scope = (sight.queue && fleet.reach.shows_strangers()).then_some(tally.out_of_scope);
     let tiers = tally
         .tiers
@@ -31,7 +34,7 @@ pub fn assess(fleet: &Fleet, now: Now, previous: Option<&Assessment>) -> Assessm
         .enumerate()
         .map(|(id, levels)| {
             let before = previous.and_then(|before| before.tiers.get(id));
-            tier_assessment(fleet, id, levels, before, &now)
+            tier_assessment(fleet, id, levels, &kinds, before, &now)
         })
         .collect();
     Assessment {
@@ -89,6 +92,7 @@ fn tier_assessment(
     fleet: &Fleet,
     id: TierId,
     levels: tally::TierLevels,
+    kinds: &[&JobPods],
     before: Option<&TierAssessment>,
     now: &Now,
 ) -> TierAssessment {
@@ -96,6 +100,8 @@ fn tier_assessment(
     let causes = words::causes(policy, &levels);
     let (state, headline) = words::verdict(policy, &levels, &causes, fleet.pods_expected(id));
     let since = before.filter(|before| before.state == state).map_or(now.wall, |before| before.since);
+    let ground = Ground::new(fleet, id, kinds, &headline, *now);
+    let boundary = posture::judge(&ground, before.map(|before| &before.boundary));
     TierAssessment {
         name: policy.name.clone(),
         urgency: policy.urgency,
@@ -113,6 +119,7 @@ fn tier_assessment(
         nodes: levels.nodes,
         quotas: levels.quotas,
         limits: levels.limits,
+        boundary,
         causes,
         waiting: levels.waiting,
         phases: tally::mean_phases(&fleet.recent[id]),
@@ -153,6 +160,11 @@ fn objects(fleet: &Fleet, held: &Held, key: &SourceKey) -> Option<u64> {
         SourceKind::GitlabRunnerJobs
         | SourceKind::GitlabJobLogs
         | SourceKind::GitlabHooks
+        | SourceKind::KubeNamespace
+        | SourceKind::KubeNetpols
+        | SourceKind::KubeAccounts
+        | SourceKind::KubeRoles
+        | SourceKind::KubeBindings
         | SourceKind::KubeEvents
         | SourceKind::KubeNodeEvents
         | SourceKind::Clock => None,

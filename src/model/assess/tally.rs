@@ -13,6 +13,7 @@ use crate::model::assessment::{
 use crate::model::fleet::{Blind, Fleet, JobRow, PodRow, ScaleWord, Stage};
 use crate::model::occurrence::Phase;
 use crate::model::policy::{Policy, TierId};
+use crate::model::posture::JobPods;
 use crate::model::tier::Fit;
 use crate::observation::{Now, PodPhase, PodRole, RunnerStatus};
 
@@ -76,6 +77,8 @@ pub(super) struct TierLevels {
     /// Pods that fail to pull, by cause, over all registries.
     pub(super) pulls: BTreeMap<Pull, u64>,
     by_project: BTreeMap<Arc<str>, u64>,
+    /// What its pods are like.
+    pub(super) kinds: JobPods,
 }
 
 impl Tally {
@@ -107,6 +110,7 @@ impl Tally {
             }
             if let Some(tier) = row.tier {
                 tally.tiers[tier].add_pod(fleet, row, now);
+                tally.tiers[tier].kinds.add(fleet, tier, row);
             }
         }
         for levels in &mut tally.tiers {

@@ -1,26 +1,26 @@
-//! Tables of what the cluster grants to the namespaces of the tiers: quotas and limits.
+//! Tables of what stands in the namespaces of the tiers by name: quotas, limits, policies, accounts, roles.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::observation::{Change, LimitReport, QuotaReport};
+use crate::observation::{AccountReport, BindingReport, Change, LimitReport, NetpolReport, QuotaReport, RoleReport};
 
 /// What is known by its name within its namespace.
 pub(in crate::model) trait Named {
     fn name(&self) -> &Arc<str>;
 }
 
-impl Named for QuotaReport {
-    fn name(&self) -> &Arc<str> {
-        &self.name
-    }
+macro_rules! named {
+    ($($report:ty),+) => {$(
+        impl Named for $report {
+            fn name(&self) -> &Arc<str> {
+                &self.name
+            }
+        }
+    )+};
 }
 
-impl Named for LimitReport {
-    fn name(&self) -> &Arc<str> {
-        &self.name
-    }
-}
+named!(QuotaReport, LimitReport, NetpolReport, AccountReport, RoleReport, BindingReport);
 
 /// Objects of the watched namespaces, by namespace and name.
 #[derive(Debug, Clone)]

@@ -2,6 +2,7 @@
 //!
 //! The one owner of the fleet feeds it a single linear stream; it holds no lock and reads no clock.
 
+mod boundary;
 mod by_namespace;
 mod earlier;
 mod events;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub(in crate::model) use boundary::Boundaries;
 use by_namespace::ByNamespace;
 pub use earlier::Left;
 pub(in crate::model) use job::{Claim, End, JobRow, Stage};
@@ -59,6 +61,7 @@ pub struct Fleet {
     pub(in crate::model) nodes: Nodes,
     pub(in crate::model) quotas: ByNamespace<QuotaReport>,
     pub(in crate::model) limits: ByNamespace<LimitReport>,
+    pub(in crate::model) boundaries: Boundaries,
     pub(in crate::model) notices: Notices,
     parked: parked::Parked,
     refusals: refusals::Refusals,
@@ -87,6 +90,7 @@ impl Fleet {
             nodes: Nodes::default(),
             quotas: ByNamespace::default(),
             limits: ByNamespace::default(),
+            boundaries: Boundaries::default(),
             notices: Notices::default(),
             parked: parked::Parked::default(),
             refusals: refusals::Refusals::default(),
@@ -166,6 +170,9 @@ impl Fleet {
             }
             Body::Quota(change) => self.quotas.change(source.namespace.as_ref(), change),
             Body::Limit(change) => self.limits.change(source.namespace.as_ref(), change),
+            body @ (Body::Namespace(_) | Body::Netpol(_) | Body::Account(_) | Body::Role(_) | Body::Binding(_)) => {
+                self.boundaries.change(&source, body);
+            }
             Body::Event(change) => self.change_events(change, at, baseline, &mut out),
             Body::Alive | Body::Period(_) | Body::Note(_) | Body::Failed(_) => {}
         }
@@ -348,6 +355,7 @@ impl Fleet {
         match change {
             Change::Upsert(report) => {
                 changed.push(report.uid.clone());
+                self.boundaries.see(&report);
                 self.pods.upsert(report, &ground, out);
             }
             Change::Gone(uid) => {
@@ -357,6 +365,7 @@ impl Fleet {
             Change::Replace(reports) => {
                 let listed: BTreeSet<_> = reports.iter().map(|report| report.uid.clone()).collect();
                 for report in reports {
+                    self.boundaries.see(&report);
                     self.pods.upsert(report, &ground, out);
                 }
                 if let Some(namespace) = &source.namespace {

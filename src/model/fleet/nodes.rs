@@ -31,7 +31,7 @@ impl Nodes {
         self.rows.len()
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&NodeReport> {
+    pub(in crate::model) fn get(&self, name: &str) -> Option<&NodeReport> {
         self.rows.get(name).map(Box::as_ref)
     }
 

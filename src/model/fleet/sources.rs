@@ -156,7 +156,11 @@ impl Sources {
             | Body::Event(Change::Upsert(_) | Change::Gone(_))
             | Body::Node(Change::Upsert(_) | Change::Gone(_))
             | Body::Quota(Change::Upsert(_) | Change::Gone(_))
-            | Body::Limit(Change::Upsert(_) | Change::Gone(_)) => false,
+            | Body::Limit(Change::Upsert(_) | Change::Gone(_))
+            | Body::Netpol(Change::Upsert(_) | Change::Gone(_))
+            | Body::Account(Change::Upsert(_) | Change::Gone(_))
+            | Body::Role(Change::Upsert(_) | Change::Gone(_))
+            | Body::Binding(Change::Upsert(_) | Change::Gone(_)) => false,
             Body::Tick
             | Body::Earlier(_)
             | Body::Queue { .. }
@@ -172,7 +176,12 @@ impl Sources {
             | Body::Event(Change::Replace(_))
             | Body::Node(Change::Replace(_))
             | Body::Quota(Change::Replace(_))
-            | Body::Limit(Change::Replace(_)) => true,
+            | Body::Limit(Change::Replace(_))
+            | Body::Namespace(_)
+            | Body::Netpol(Change::Replace(_))
+            | Body::Account(Change::Replace(_))
+            | Body::Role(Change::Replace(_))
+            | Body::Binding(Change::Replace(_)) => true,
         };
         let failed = row.failure.take().and(row.last_success).map(|before| (before.wall, at.since(&before)));
         if let Some((from, lasted)) = failed {

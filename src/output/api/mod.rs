@@ -1,5 +1,6 @@
 //! The JSON: the same assessment as the page. Durations are numbers of seconds, unknown is `null`.
 
+mod boundaries;
 pub(crate) mod job;
 mod view;
 
@@ -30,6 +31,10 @@ pub(super) async fn tier(extract::State(state): extract::State<State>, Path(name
 
 pub(super) async fn sources(extract::State(state): extract::State<State>) -> Response {
     json(StatusCode::OK, &view::Sources::from(&*state.assessment()))
+}
+
+pub(super) async fn boundaries(extract::State(state): extract::State<State>) -> Response {
+    json(StatusCode::OK, &boundaries::Boundaries::from(&*state.assessment()))
 }
 
 pub(super) async fn job(extract::State(state): extract::State<State>, Path(id): Path<String>) -> Response {

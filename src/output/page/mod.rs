@@ -4,6 +4,7 @@
 //! [`words::plain`] and the template's escaping, and a strict policy stands behind both.
 
 mod bar;
+mod boundaries;
 mod job;
 mod sources;
 mod tier;
@@ -32,6 +33,7 @@ pub(super) async fn style() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "max-age=300")], include_str!("style.css"))
 }
 
+pub(super) use boundaries::show as boundaries;
 pub(super) use job::show as job;
 
 /// The whole page of all tiers.
@@ -67,13 +69,13 @@ fn shell(title: &str, head: Markup, main: Markup) -> Markup {
             }
             body {
                 header {
-                    p.brand { a href="/" { "tierwatch" } }
+                    p.brand { a href="/" { "tierwatch" } " · " a href="/boundaries" { "boundaries" } }
                     (head)
                 }
                 main { (main) }
                 footer {
                     "This page renews itself every " (REFRESH) " s. The same as JSON: "
-                    a href="/api/v1/tiers" { "tiers" } ", " a href="/api/v1/sources" { "sources" }
+                    a href="/api/v1/tiers" { "tiers" } ", " a href="/api/v1/sources" { "sources" } ", " a href="/api/v1/boundaries" { "boundaries" }
                     "; as metrics: " a href="/metrics" { "/metrics" } "."
                 }
             }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::clock;
 use crate::model::assess::human_duration;
 use crate::model::assessment::{Assessment, SourceStatus};
-use crate::observation::SourceKind;
+use crate::observation::{SourceKey, SourceKind};
 use crate::output::words;
 
 /// One banner for each blind source, before anything else.
@@ -74,7 +74,12 @@ fn tiers(source: &SourceStatus) -> String {
 }
 
 fn what(source: &SourceStatus) -> String {
-    let what = match source.source.kind {
+    name(&source.source)
+}
+
+/// A source in words.
+pub(super) fn name(source: &SourceKey) -> String {
+    let what = match source.kind {
         SourceKind::Clock => "the clock",
         SourceKind::GitlabQueue => "GitLab's queue",
         SourceKind::GitlabStarted => "GitLab's running jobs",
@@ -89,8 +94,14 @@ fn what(source: &SourceStatus) -> String {
         SourceKind::KubeNodes => "nodes",
         SourceKind::KubeQuotas => "quotas",
         SourceKind::KubeLimits => "limit ranges",
+        SourceKind::KubeNamespace => "the labels",
+        SourceKind::KubeNetpols => "network policies",
+        SourceKind::KubeAccounts => "service accounts",
+        SourceKind::KubeRoles => "roles",
+        SourceKind::KubeBindings => "role bindings",
     };
-    match &source.source.namespace {
+    match &source.namespace {
+        Some(namespace) if source.kind == SourceKind::KubeNamespace => format!("the labels of {namespace}"),
         Some(namespace) => format!("{what} in {namespace}"),
         None => what.to_owned(),
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::{bar, clock, percent, state_word};
+use super::{bar, boundaries, clock, percent, state_word};
 use crate::cause::Blame;
 use crate::model::assess::human_duration;
 use crate::model::assessment::{CauseLine, LimitLevel, QuotaLevel, QuotaResource, TierAssessment, WaitingJob};
@@ -28,6 +28,11 @@ pub(super) fn card(tier: &TierAssessment, now: Timestamp) -> Markup {
             (bar::phases("From queued to running, mean of the last starts", &tier.phases))
             (jobs(&tier.waiting))
             p.supply { (supply(tier)) }
+            @if tier.boundary.declared {
+                p class={ "boundary " (if tier.boundary.moved().next().is_some() { "moved" } else { "" }) } {
+                    a href={ "/boundaries#boundary-" (tier.name) } { "Boundary" } ": " (boundaries::in_words(&tier.boundary))
+                }
+            }
         }
     }
 }

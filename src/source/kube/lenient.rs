@@ -147,6 +147,16 @@ impl Lenient for Flag {
     }
 }
 
+/// Whether a text says "on"; nothing else of it is kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Switch(pub(super) bool);
+
+impl Lenient for Switch {
+    fn from_text(text: &str) -> Self {
+        Self(matches!(text.to_ascii_lowercase().as_str(), "true" | "1" | "t"))
+    }
+}
+
 /// Whether an object stands here, whatever is in it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Presence(pub(super) bool);
@@ -255,6 +265,7 @@ deserialize! {
     Whole;
     Flag;
     Presence;
+    Switch;
     Dictionary;
     List<T> where T: Sized;
     Shape<T> where T: Default;

@@ -10,8 +10,17 @@ use crate::observation::{SourceKey, SourceKind};
 /// Where the API server keeps events about objects without a namespace.
 const NODE_EVENTS: &str = "default";
 
+/// What tells where a namespace's boundary is.
+const BOUNDARY: [SourceKind; 5] = [
+    SourceKind::KubeNamespace,
+    SourceKind::KubeNetpols,
+    SourceKind::KubeAccounts,
+    SourceKind::KubeRoles,
+    SourceKind::KubeBindings,
+];
+
 /// One watch per kind and namespace, however many tiers share the namespace: pods where job pods or managers
-/// live, events, quotas and limits where job pods live, nodes and their events where the cluster may be read. Sorted.
+/// live, all else of a namespace where job pods live, nodes and their events where the cluster may be read. Sorted.
 #[must_use]
 pub fn plan(policy: &Policy, kubernetes: &Kubernetes) -> Vec<SourceKey> {
     if !kubernetes.enabled {
@@ -24,10 +33,16 @@ pub fn plan(policy: &Policy, kubernetes: &Kubernetes) -> Vec<SourceKey> {
             keys.insert(SourceKey::namespaced(SourceKind::KubeEvents, namespace));
             keys.insert(SourceKey::namespaced(SourceKind::KubeQuotas, namespace));
             keys.insert(SourceKey::namespaced(SourceKind::KubeLimits, namespace));
+            for kind in BOUNDARY {
+                keys.insert(SourceKey::namespaced(kind, namespace));
+            }
         }
         // What ails a manager stands in its pod; its events are not asked for.
         for namespace in &tier.manager_namespaces {
             keys.insert(SourceKey::namespaced(SourceKind::KubePods, namespace));
+            // Its account is bound to a role here or where its job pods are.
+            keys.insert(SourceKey::namespaced(SourceKind::KubeRoles, namespace));
+            keys.insert(SourceKey::namespaced(SourceKind::KubeBindings, namespace));
         }
     }
     if kubernetes.cluster_scoped {

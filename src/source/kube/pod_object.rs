@@ -4,36 +4,29 @@
 
 use serde::Deserialize;
 
-use super::lenient::{Flag, List, Moment, Presence, Shape, Text, Whole};
-use super::metadata::Metadata;
+use super::labels::Expression;
+use super::lenient::{Dictionary, Flag, List, Moment, Presence, Shape, Switch, Text, Whole};
 
 /// A Pod.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Pod {
-    pub(super) metadata: Shape<Metadata<Labels, Annotations>>,
+    pub(super) metadata: Shape<PodMetadata>,
     pub(super) spec: Shape<Spec>,
     pub(super) status: Shape<Status>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Labels {
-    /// `runner-<short>-project-<id>-concurrent-<n>`: on job pods of every runner version.
-    pub(super) pod: Text,
-    #[serde(rename = "job.runner.gitlab.com/pod")]
-    pub(super) job_pod: Text,
-    #[serde(rename = "project.runner.gitlab.com/id")]
-    pub(super) project: Text,
-    #[serde(rename = "manager.runner.gitlab.com/id-short")]
-    pub(super) runner_short: Text,
-    /// GitLab's chart: `<release>-gitlab-runner` unless overridden.
-    pub(super) app: Text,
-    /// GitLab's chart: `gitlab-runner-<version>`.
-    pub(super) chart: Text,
-    /// The operator and other charts.
-    #[serde(rename = "app.kubernetes.io/name")]
-    pub(super) app_name: Text,
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PodMetadata {
+    pub(super) uid: Text,
+    pub(super) name: Text,
+    pub(super) resource_version: Text,
+    pub(super) creation_timestamp: Moment,
+    pub(super) deletion_timestamp: Moment,
+    /// All of them: any may be what a network policy selects.
+    pub(super) labels: Dictionary,
+    pub(super) annotations: Shape<Annotations>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -58,6 +51,9 @@ pub(super) struct Spec {
     pub(super) containers: List<Shape<Container>>,
     pub(super) volumes: List<Shape<Volume>>,
     pub(super) tolerations: List<Shape<TolerationObject>>,
+    pub(super) security_context: Shape<SecurityContext>,
+    pub(super) node_selector: Dictionary,
+    pub(super) affinity: Shape<Affinity>,
     pub(super) image_pull_secrets: List<Shape<Named>>,
     /// Of the RuntimeClass, e.g. a virtual machine around the pod.
     pub(super) overhead: Shape<Amounts>,
@@ -92,16 +88,54 @@ pub(super) struct Amounts {
     pub(super) memory: Text,
 }
 
+/// Of a container, or of the whole pod: then what it says holds for each container that says nothing.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct SecurityContext {
     pub(super) privileged: Flag,
+    pub(super) run_as_user: Whole,
+    pub(super) run_as_non_root: Flag,
+    pub(super) capabilities: Shape<Capabilities>,
 }
 
-/// Of an environment variable only the reference is read, never a value.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Capabilities {
+    pub(super) add: List<Text>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Affinity {
+    pub(super) node_affinity: Shape<NodeAffinity>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct NodeAffinity {
+    #[serde(rename = "requiredDuringSchedulingIgnoredDuringExecution")]
+    pub(super) required: Shape<NodeTerms>,
+}
+
+/// One of them must hold.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct NodeTerms {
+    pub(super) node_selector_terms: List<Shape<NodeTerm>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct NodeTerm {
+    pub(super) match_expressions: List<Shape<Expression>>,
+}
+
+/// Of an environment variable only the reference is read, and of one that is a switch whether it is on; never a value.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Variable {
+    pub(super) name: Text,
+    pub(super) value: Switch,
     pub(super) value_from: Shape<ValueFrom>,
 }
 
@@ -138,7 +172,13 @@ pub(super) struct Volume {
     pub(super) secret: Shape<SecretVolume>,
     pub(super) projected: Shape<Projected>,
     pub(super) csi: Shape<Csi>,
-    pub(super) host_path: Presence,
+    pub(super) host_path: Option<Shape<HostPath>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct HostPath {
+    pub(super) path: Text,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -1,18 +1,13 @@
-//! What a pod asks for and what it can reach: requests, Secrets, exposure.
-
-use std::collections::BTreeSet;
-use std::sync::Arc;
+//! What a pod asks for and what it tolerates.
 
 use super::lenient::{Shape, Text};
-use super::pod_object::{Amounts, Container, Spec, TolerationObject, Volume};
+use super::pod_object::{Amounts, Container, Spec, TolerationObject};
 use super::quantity;
-use crate::observation::{Exposure, Limits, Requests, Toleration};
+use crate::observation::{Limits, Requests, Toleration};
 use crate::source::Texts;
 
 /// Tolerations that are told for one pod.
 const MOST_TOLERATIONS: usize = 64;
-/// Names of Secrets that are told for one pod.
-const MOST_SECRETS: usize = 64;
 
 /// The scheduler's effective request.
 pub(super) fn requests(spec: &Spec) -> Requests {
@@ -68,22 +63,6 @@ fn peak(a: Requests, b: Requests) -> Requests {
     Requests { cpu_millis: a.cpu_millis.max(b.cpu_millis), memory_bytes: a.memory_bytes.max(b.memory_bytes) }
 }
 
-/// Names of the Secrets that the pod mounts or references, sorted, each once. Names only: no value is read.
-pub(super) fn secrets(spec: &Spec, texts: &mut Texts) -> Vec<Arc<str>> {
-    let mut names = BTreeSet::new();
-    for volume in spec.volumes.iter() {
-        names.extend(volume.secret.secret_name.get());
-        names.extend(volume.csi.node_publish_secret_ref.name.get());
-        names.extend(volume.projected.sources.iter().filter_map(|source| source.secret.name.get()));
-    }
-    for container in containers(spec) {
-        names.extend(container.env.iter().filter_map(|variable| variable.value_from.secret_key_ref.name.get()));
-        names.extend(container.env_from.iter().filter_map(|source| source.secret_ref.name.get()));
-    }
-    names.extend(spec.image_pull_secrets.iter().filter_map(|secret| secret.name.get()));
-    names.into_iter().take(MOST_SECRETS).map(|name| texts.name(name)).collect()
-}
-
 /// What the pod tolerates. `Equal` is the default operator; `Lt` and `Gt` compare numbers (alpha in 1.35) and are taken
 /// to match, since who writes one means the pool that has the taint.
 pub(super) fn tolerations(spec: &Spec, texts: &mut Texts) -> Vec<Toleration> {
@@ -99,24 +78,6 @@ pub(super) fn tolerations(spec: &Spec, texts: &mut Texts) -> Vec<Toleration> {
     spec.tolerations.iter().take(MOST_TOLERATIONS).map(toleration).collect()
 }
 
-/// What the pod is exposed to.
-pub(super) fn exposure(spec: &Spec) -> Exposure {
-    Exposure {
-        privileged: containers(spec).any(|container| container.security_context.privileged.is_true()),
-        host_network: spec.host_network.is_true(),
-        host_namespaces: spec.host_pid.is_true() || spec.host_ipc.is_true(),
-        host_path: spec.volumes.iter().any(|volume| volume.host_path.0),
-        // Admission writes the token's volume into the pod whenever it is mounted, also when the pod is silent
-        // and the service account decides; so silence without the volume is no mount.
-        automount_token: spec.automount_service_account_token.is_true()
-            || spec.volumes.iter().any(|volume| mounts_token(volume)),
-    }
-}
-
-fn mounts_token(volume: &Volume) -> bool {
-    volume.projected.sources.iter().any(|source| source.service_account_token.0)
-}
-
-fn containers(spec: &Spec) -> impl Iterator<Item = &Container> {
+pub(super) fn containers(spec: &Spec) -> impl Iterator<Item = &Container> {
     spec.init_containers.iter().chain(spec.containers.iter()).map(|container| &**container)
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::lenient::{Moment, Shape, Text};
-use super::pod_object::{Condition, Container, ContainerStatus, Labels, Pod, Spec, Status};
+use super::lenient::{Dictionary, Moment, Shape, Text};
+use super::pod_object::{Condition, Container, ContainerStatus, Pod, Spec, Status};
+use super::pod_shape::{self, Shapes};
 use super::pod_spec;
 use super::rbac::Need;
 use crate::observation::{
@@ -28,11 +29,13 @@ pub struct PodObject(Shape<Pod>);
 pub(super) struct Pods {
     namespace: Arc<str>,
     texts: Texts,
+    shapes: Shapes,
 }
 
 impl Pods {
-    pub(super) fn new(namespace: Arc<str>) -> Self {
-        Self { namespace, texts: Texts::default() }
+    /// Of what a pod asks of its node only labels with these keys are kept.
+    pub(super) fn new(namespace: Arc<str>, tier_labels: Vec<Arc<str>>) -> Self {
+        Self { namespace, texts: Texts::default(), shapes: Shapes::new(tier_labels) }
     }
 }
 
@@ -53,7 +56,7 @@ impl Watched for Pods {
     }
 
     fn translate(&mut self, object: &PodObject) -> Option<PodReport> {
-        translate(object, &self.namespace, &mut self.texts)
+        translate(object, &self.namespace, &mut self.texts, &mut self.shapes)
     }
 
     fn body(change: Change<Box<PodReport>>) -> Body {
@@ -63,16 +66,21 @@ impl Watched for Pods {
 
 /// What the pod says, or nothing where it lacks an identity or a birthday.
 #[must_use]
-pub fn translate(object: &PodObject, namespace: &Arc<str>, texts: &mut Texts) -> Option<PodReport> {
+pub fn translate(
+    object: &PodObject,
+    namespace: &Arc<str>,
+    texts: &mut Texts,
+    shapes: &mut Shapes,
+) -> Option<PodReport> {
     let Pod { metadata, spec, status } = &*object.0;
     Some(PodReport {
         uid: metadata.uid.get()?.into(),
         namespace: Arc::clone(namespace),
         name: texts.name(metadata.name.get()?),
         role: role(&metadata.labels),
-        job: number(&metadata.annotations.job).map(JobId),
-        project: number(&metadata.labels.project).map(ProjectId),
-        runner_short: named(&metadata.labels.runner_short, texts),
+        job: metadata.annotations.job.get().and_then(whole).map(JobId),
+        project: metadata.labels.get(pod_shape::PROJECT).and_then(whole).map(ProjectId),
+        runner_short: labelled(&metadata.labels, pod_shape::RUNNER_SHORT).map(|short| texts.name(short)),
         created: metadata.creation_timestamp.0?,
         deleting: metadata.deletion_timestamp.0.is_some(),
         phase: phase(&status.phase),
@@ -90,31 +98,36 @@ pub fn translate(object: &PodObject, namespace: &Arc<str>, texts: &mut Texts) ->
         containers: containers(object, texts),
         requests: pod_spec::requests(spec),
         limits: pod_spec::limits(spec),
-        service_account: named(&spec.service_account_name, texts),
-        secrets: pod_spec::secrets(spec, texts),
-        exposure: pod_spec::exposure(spec),
+        shape: shapes.of(metadata, spec, texts),
     })
 }
 
 /// Labels of the runner cannot be overwritten by a job since v17.9, so they decide; before that there was only
 /// the slot name. Pause pods of the runner's autoscaler carry none of them.
-fn role(labels: &Labels) -> PodRole {
-    let slot = labels.pod.or_empty();
-    let is_job = labels.job_pod.get().is_some()
-        || labels.project.get().is_some() && labels.runner_short.get().is_some()
+fn role(labels: &Dictionary) -> PodRole {
+    let of = |key: &str| labelled(labels, key).unwrap_or_default();
+    // `runner-<short>-project-<id>-concurrent-<n>`: on job pods of every runner version.
+    let slot = of("pod");
+    let is_job = labelled(labels, "job.runner.gitlab.com/pod").is_some()
+        || labelled(labels, pod_shape::PROJECT).is_some() && labelled(labels, pod_shape::RUNNER_SHORT).is_some()
         || slot.starts_with("runner-") && slot.contains("-project-") && slot.contains("-concurrent-");
     if is_job {
         return PodRole::Job;
     }
-    let is_manager = labels.app.or_empty().ends_with("gitlab-runner")
-        || labels.chart.or_empty().starts_with("gitlab-runner-")
-        || labels.app_name.or_empty() == "gitlab-runner";
+    // GitLab's chart: `<release>-gitlab-runner` unless overridden, `gitlab-runner-<version>`; the operator and other charts.
+    let is_manager = of("app").ends_with("gitlab-runner")
+        || of("chart").starts_with("gitlab-runner-")
+        || of("app.kubernetes.io/name") == "gitlab-runner";
     if is_manager { PodRole::Manager } else { PodRole::Other }
 }
 
 /// A GitLab id: digits and nothing else. Annotations can hold anything a user likes.
-fn number(text: &Text) -> Option<u64> {
-    text.get().filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?.parse().ok().filter(|number| *number > 0)
+fn whole(text: &str) -> Option<u64> {
+    Some(text).filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?.parse().ok().filter(|number| *number > 0)
+}
+
+fn labelled<'a>(labels: &'a Dictionary, key: &str) -> Option<&'a str> {
+    labels.get(key).filter(|value| !value.is_empty())
 }
 
 fn named(text: &Text, texts: &mut Texts) -> Option<Arc<str>> {

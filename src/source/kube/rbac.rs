@@ -1,7 +1,7 @@
 //! The rights that the watches need: declared once, asked for by every request, and printed as manifests.
 //!
-//! Requests are built from the same declaration, so what is printed is what is used: no `get`, no write, no
-//! `pods/log`, no Secrets.
+//! Requests are built from the same declaration, so what is printed is what is used: no write, no `get` but of the
+//! namespace itself, no `pods/log`, no Secrets.
 
 use std::fmt::Write as _;
 
@@ -32,12 +32,20 @@ impl Need {
     /// The need of a source of the Kubernetes API; a source of another API needs nothing here.
     #[must_use]
     pub const fn of(kind: SourceKind) -> Self {
-        let (resource, namespaced): (_, _) = match kind {
-            SourceKind::KubePods => ("pods", true),
-            SourceKind::KubeEvents | SourceKind::KubeNodeEvents => ("events", true),
-            SourceKind::KubeNodes => ("nodes", false),
-            SourceKind::KubeQuotas => ("resourcequotas", true),
-            SourceKind::KubeLimits => ("limitranges", true),
+        const RBAC: &str = "rbac.authorization.k8s.io";
+        let (group, resource) = match kind {
+            SourceKind::KubePods => ("", "pods"),
+            SourceKind::KubeEvents | SourceKind::KubeNodeEvents => ("", "events"),
+            SourceKind::KubeNodes => ("", "nodes"),
+            SourceKind::KubeQuotas => ("", "resourcequotas"),
+            SourceKind::KubeLimits => ("", "limitranges"),
+            SourceKind::KubeNamespace => {
+                return Self { group: "", resource: "namespaces", verbs: &["get"], namespaced: true };
+            }
+            SourceKind::KubeNetpols => ("networking.k8s.io", "networkpolicies"),
+            SourceKind::KubeAccounts => ("", "serviceaccounts"),
+            SourceKind::KubeRoles => (RBAC, "roles"),
+            SourceKind::KubeBindings => (RBAC, "rolebindings"),
             SourceKind::Clock
             | SourceKind::GitlabQueue
             | SourceKind::GitlabStarted
@@ -47,14 +55,16 @@ impl Need {
             | SourceKind::GitlabJobLogs
             | SourceKind::GitlabHooks => return Self { group: "", resource: "", verbs: &[], namespaced: false },
         };
-        Self { group: "", resource, verbs: &VERBS, namespaced }
+        Self { group, resource, verbs: &VERBS, namespaced: !matches!(kind, SourceKind::KubeNodes) }
     }
 
-    /// The collection's path on the API server. Every need is of a group's version 1.
+    /// The path on the API server: of the collection, or of the namespace itself. Every need is of a group's version 1.
     #[must_use]
     pub fn path(&self, namespace: Option<&str>) -> String {
         let root = if self.group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{}/v1", self.group) };
         match namespace {
+            // A namespace lies in itself: that is what lets a Role in it grant `get` on it.
+            Some(namespace) if self.resource == "namespaces" => format!("{root}/namespaces/{namespace}"),
             Some(namespace) => format!("{root}/namespaces/{namespace}/{}", self.resource),
             None => format!("{root}/{}", self.resource),
         }

@@ -7,19 +7,24 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::accounts::Accounts;
+use super::bindings::Bindings;
 use super::events::Events;
 use super::limits::Limits;
+use super::namespaces::{self, Namespaces};
+use super::netpols::Netpols;
 use super::nodes::Nodes;
 use super::plan::{node_labels, plan};
 use super::pods::Pods;
 use super::quotas::Quotas;
+use super::roles::Roles;
 use crate::clock::Clock;
 use crate::config::Kubernetes;
 use crate::metrics::Own;
 use crate::model::policy::Policy;
 use crate::observation::{Observation, SourceKey, SourceKind};
-use crate::source::Outbox;
 use crate::source::watch::{Pace, Watch, Watched};
+use crate::source::{Outbox, poll};
 
 /// The running watches.
 #[derive(Debug)]
@@ -55,7 +60,9 @@ pub fn start(
             pace,
         };
         match (key.kind, &key.namespace) {
-            (SourceKind::KubePods, Some(namespace)) => hands.watch(&mut tasks, Pods::new(Arc::clone(namespace))),
+            (SourceKind::KubePods, Some(namespace)) => {
+                hands.watch(&mut tasks, Pods::new(Arc::clone(namespace), node_labels(policy)));
+            }
             (SourceKind::KubeEvents, Some(namespace)) => {
                 hands.watch(&mut tasks, Events::of_pods(Arc::clone(namespace)))
             }
@@ -64,12 +71,26 @@ pub fn start(
             }
             (SourceKind::KubeQuotas, Some(namespace)) => hands.watch(&mut tasks, Quotas::new(Arc::clone(namespace))),
             (SourceKind::KubeLimits, Some(namespace)) => hands.watch(&mut tasks, Limits::new(Arc::clone(namespace))),
+            (SourceKind::KubeNetpols, Some(namespace)) => hands.watch(&mut tasks, Netpols::new(Arc::clone(namespace))),
+            (SourceKind::KubeAccounts, Some(namespace)) => {
+                hands.watch(&mut tasks, Accounts::new(Arc::clone(namespace)))
+            }
+            (SourceKind::KubeRoles, Some(namespace)) => hands.watch(&mut tasks, Roles::new(Arc::clone(namespace))),
+            (SourceKind::KubeBindings, Some(namespace)) => {
+                hands.watch(&mut tasks, Bindings::new(Arc::clone(namespace)))
+            }
+            (SourceKind::KubeNamespace, Some(namespace)) => hands.ask_for(&mut tasks, namespace),
             (SourceKind::KubeNodes, _) => hands.watch(&mut tasks, Nodes::new(node_labels(policy))),
             (
                 SourceKind::KubePods
                 | SourceKind::KubeEvents
                 | SourceKind::KubeQuotas
                 | SourceKind::KubeLimits
+                | SourceKind::KubeNetpols
+                | SourceKind::KubeAccounts
+                | SourceKind::KubeRoles
+                | SourceKind::KubeBindings
+                | SourceKind::KubeNamespace
                 | SourceKind::KubeNodeEvents
                 | SourceKind::Clock
                 | SourceKind::GitlabQueue
@@ -98,5 +119,13 @@ impl Hands {
     fn watch<W: Watched>(self, tasks: &mut JoinSet<()>, watched: W) {
         let watch = Watch::new(watched, self.client, self.pace, self.outbox, self.own);
         tasks.spawn(watch.run(self.cancel));
+    }
+
+    fn ask_for(self, tasks: &mut JoinSet<()>, namespace: &Arc<str>) {
+        let source = Namespaces::new(Arc::clone(namespace), self.client);
+        let asking = poll::run(source, namespaces::SCHEDULE, self.outbox, self.own);
+        tasks.spawn(async move {
+            let _ended_or_canceled = self.cancel.run_until_cancelled(asking).await;
+        });
     }
 }

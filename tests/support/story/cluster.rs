@@ -119,9 +119,7 @@ pub(super) fn pod_report(pod: &Pod, namespace: &str) -> Box<PodReport> {
         }],
         requests: Requests::default(),
         limits: Limits { container: cpu, pod: cpu },
-        service_account: None,
-        secrets: Vec::new(),
-        exposure: Exposure::default(),
+        shape: std::sync::Arc::default(),
     })
 }
 

@@ -374,6 +374,17 @@ fn a_scrape_holds_every_family_of_the_catalogue_as_described_and_no_other() {
 /// times the samples of a histogram (its buckets, `+Inf`, `_sum` and `_count`).
 ///
 /// `series = Σ families Π labels × samples`, with tier = T, registry = R + 1, (runner_id, short_sha) = N.
+/// Pairs of a source's label and a class that can befall it.
+fn ways_to_fail() -> usize {
+    let pairs = SourceKind::ALL.into_iter().flat_map(|kind| {
+        FailureClass::ALL
+            .into_iter()
+            .filter(move |class| class.can_befall(kind))
+            .map(move |class| (kind.label(), class))
+    });
+    pairs.collect::<std::collections::BTreeSet<_>>().len()
+}
+
 fn most_series(tiers: usize, registries: usize, runners_per_tier: usize) -> usize {
     let wait_buckets = 10 + tiers; // each tier may promise a time of its own
     let own_buckets = 9;
@@ -403,7 +414,11 @@ fn most_series(tiers: usize, registries: usize, runners_per_tier: usize) -> usiz
                 Kind::Counter | Kind::Gauge => 1,
                 Kind::Histogram => 3 + if of_tiers { wait_buckets } else { own_buckets },
             };
-            labels * samples
+            match row.name {
+                // Not every source can fail in every way.
+                "tierwatch_source_failures_total" => tiers * ways_to_fail(),
+                _ => labels * samples,
+            }
         })
         .sum()
 }

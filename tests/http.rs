@@ -114,6 +114,8 @@ async fn every_answer_carries_the_same_protection() {
         ("/api/v1/tiers", 200),
         ("/api/v1/tiers/standard", 200),
         ("/api/v1/sources", 200),
+        ("/boundaries", 200),
+        ("/api/v1/boundaries", 200),
         ("/api/v1/tiers/%3Cscript%3E", 404),
         ("/api/v1/jobs/4711", 200),
         ("/api/v1/jobs/4712", 404),
@@ -204,7 +206,7 @@ async fn a_calm_page_says_how_it_knows() {
         Daemon::showing(fake::assessment(vec![fake::calm_tier("deployment"), fake::calm_tier("standard")])).await;
     let page = page.text("/").await;
     assert!(page.contains("Both tiers start their jobs as promised"), "{page}");
-    assert!(page.contains("from 17 of 17 sources, the oldest data 4 s old"), "{page}");
+    assert!(page.contains("from 27 of 27 sources, the oldest data 4 s old"), "{page}");
     assert!(!page.contains("role=\"alert\""));
 
     let mut half_seen = fake::assessment(vec![fake::calm_tier("standard")]);
@@ -257,6 +259,20 @@ async fn hostile_names_stay_text() {
     assert_eq!(tiers["tiers"][0]["waiting"][2]["name"], HOSTILE, "JSON keeps the value");
     let metrics = daemon.text("/metrics").await;
     assert!(!metrics.contains("evil"), "a job's name is never a label");
+}
+
+#[tokio::test]
+async fn the_boundaries_stand_on_a_page_and_in_json() {
+    let daemon = Daemon::showing(fake::full()).await;
+    let page = daemon.text("/boundaries").await;
+    assert!(page.contains("The boundary of deployment has moved"), "{page}");
+    // Where an alert with these labels points to.
+    assert!(page.contains(r#"id="deployment-default_deny""#), "{page}");
+    assert!(page.contains("1 moved, 1 cannot be told"), "{page}");
+    assert!(page.contains("the right to list and watch pods is missing"), "{page}");
+    assert!(!page.contains("<script>") && !page.contains("<b>somebody") && !page.contains('\u{202e}'), "{page}");
+    assert!(daemon.text("/").await.contains("/boundaries#boundary-deployment"));
+    insta::assert_snapshot!("boundaries_json", daemon.text("/api/v1/boundaries").await);
 }
 
 #[tokio::test]

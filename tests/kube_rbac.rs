@@ -93,7 +93,7 @@ fn what_is_declared_is_what_is_printed() {
     declared.sort();
     let printed = rights(&print(&policy(), &kubernetes));
     assert_eq!(printed, declared);
-    assert_eq!(printed.len(), 11);
+    assert_eq!(printed.len(), 23);
     for (_, _, resource, verbs) in printed {
         assert!(verbs.iter().all(|verb| ["get", "list", "watch"].contains(&verb.as_str())), "{resource}: {verbs:?}");
         assert!(!["secrets", "pods/log", "pods/exec"].contains(&resource.as_str()));

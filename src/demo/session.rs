@@ -212,13 +212,16 @@ fn tiers_yaml(world: &World) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(
             yaml,
-            "  {}:\n    tags: [{}]\n    namespaces: [{}]\n    capacity: {}\n    urgency: {}\n    objective: {{ start_within: {}s }}",
+            "  {}:\n    tags: [{}]\n    namespaces: [{}]\n    capacity: {}\n    urgency: {}\n    objective: {{ start_within: {}s }}\n    posture: {{ expected: {{ pod_security: {}, privileged: {}, protected: {}, declared_runners: false, resource_quota: false, limit_range: false }} }}",
             tier.name,
             tier.tag,
             tier.namespace,
             tier.capacity(),
             tier.urgency,
-            tier.start_within.as_secs()
+            tier.start_within.as_secs(),
+            tier.enforced,
+            tier.privileged,
+            tier.protected,
         );
     }
     yaml

@@ -145,30 +145,12 @@ impl Own {
             }
         }
         for source in sources {
-            match source {
-                SourceKind::Clock => {}
-                SourceKind::GitlabQueue
-                | SourceKind::GitlabStarted
-                | SourceKind::GitlabRefs
-                | SourceKind::GitlabRunners
-                | SourceKind::GitlabRunnerJobs
-                | SourceKind::GitlabJobLogs
-                | SourceKind::KubeNamespace => own.source_run.seed(&[source.label()]),
-                SourceKind::GitlabHooks => {
-                    HookResult::ALL.iter().for_each(|result| own.webhooks.seed(&[result.as_str()]));
-                }
-                SourceKind::KubePods
-                | SourceKind::KubeEvents
-                | SourceKind::KubeNodeEvents
-                | SourceKind::KubeNodes
-                | SourceKind::KubeQuotas
-                | SourceKind::KubeLimits
-                | SourceKind::KubeNetpols
-                | SourceKind::KubeAccounts
-                | SourceKind::KubeRoles
-                | SourceKind::KubeBindings => {
-                    own.watch_restarts.seed(&[source.label()]);
-                }
+            if source.is_polled() {
+                own.source_run.seed(&[source.label()]);
+            } else if source.is_of_the_cluster() {
+                own.watch_restarts.seed(&[source.label()]);
+            } else if *source == SourceKind::GitlabHooks {
+                HookResult::ALL.iter().for_each(|result| own.webhooks.seed(&[result.as_str()]));
             }
         }
         own.build_info.set(&[env!("CARGO_PKG_VERSION"), REVISION], 1.0);

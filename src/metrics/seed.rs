@@ -55,7 +55,7 @@ pub(super) fn refusals_of_tier(to: &Occurrences, tier: &str) {
 /// What can happen between one source and one tier that depends on it.
 pub(super) fn source_of_tier(to: &Occurrences, source: SourceKind, tier: &str) {
     to.attempts.seed(&[source.label(), tier]);
-    for class in FailureClass::ALL {
+    for class in FailureClass::ALL.into_iter().filter(|class| class.can_befall(source)) {
         to.failures.seed(&[source.label(), tier, class.as_str()]);
     }
 }

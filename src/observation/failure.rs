@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::SourceKind;
+
 /// Why an attempt failed, for the `class` label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -62,6 +64,27 @@ impl FailureClass {
         Self::Secret,
         Self::Other,
     ];
+
+    /// Whether a source can fail like this: what cannot happen needs no series.
+    #[must_use]
+    pub const fn can_befall(self, source: SourceKind) -> bool {
+        match self {
+            Self::Expired => source.is_of_the_cluster(),
+            Self::ForeignOrigin | Self::Blind | Self::Secret => !source.is_of_the_cluster(),
+            Self::Timeout
+            | Self::Dns
+            | Self::Connection
+            | Self::Tls
+            | Self::Unauthorized
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::RateLimited
+            | Self::ServerError
+            | Self::Decode
+            | Self::TooLarge
+            | Self::Other => true,
+        }
+    }
 
     /// The label value.
     #[must_use]

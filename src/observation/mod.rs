@@ -172,6 +172,58 @@ impl SourceKind {
         }
     }
 
+    /// It asks the Kubernetes API.
+    #[must_use]
+    pub const fn is_of_the_cluster(self) -> bool {
+        match self {
+            Self::KubePods
+            | Self::KubeEvents
+            | Self::KubeNodeEvents
+            | Self::KubeNodes
+            | Self::KubeQuotas
+            | Self::KubeLimits
+            | Self::KubeNamespace
+            | Self::KubeNetpols
+            | Self::KubeAccounts
+            | Self::KubeRoles
+            | Self::KubeBindings => true,
+            Self::Clock
+            | Self::GitlabQueue
+            | Self::GitlabStarted
+            | Self::GitlabRefs
+            | Self::GitlabRunners
+            | Self::GitlabRunnerJobs
+            | Self::GitlabJobLogs
+            | Self::GitlabHooks => false,
+        }
+    }
+
+    /// It asks again and again, in runs.
+    #[must_use]
+    pub const fn is_polled(self) -> bool {
+        match self {
+            Self::GitlabQueue
+            | Self::GitlabStarted
+            | Self::GitlabRefs
+            | Self::GitlabRunners
+            | Self::GitlabRunnerJobs
+            | Self::GitlabJobLogs
+            | Self::KubeNamespace => true,
+            Self::Clock
+            | Self::GitlabHooks
+            | Self::KubePods
+            | Self::KubeEvents
+            | Self::KubeNodeEvents
+            | Self::KubeNodes
+            | Self::KubeQuotas
+            | Self::KubeLimits
+            | Self::KubeNetpols
+            | Self::KubeAccounts
+            | Self::KubeRoles
+            | Self::KubeBindings => false,
+        }
+    }
+
     /// Its name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -202,7 +202,10 @@ async fn answer(
 fn list(api: &Api, path: &str, query: &HashMap<String, String>) -> Response {
     let inner = api.lock();
     let from: usize = query.get("continue").map_or(0, |token| token.parse().unwrap());
-    let limit: usize = query["limit"].parse().unwrap();
+    // One object by its name, the namespace itself.
+    let Some(limit) = query.get("limit").map(|limit| limit.parse::<usize>().unwrap()) else {
+        return axum::Json(json!({"metadata": {"name": path}})).into_response();
+    };
     let none = BTreeMap::new();
     let objects = inner.objects.get(path).unwrap_or(&none);
     let items: Vec<&Value> = objects.values().skip(from).take(limit).collect();

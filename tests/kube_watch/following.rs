@@ -119,6 +119,18 @@ async fn each_namespace_is_watched_once_whoever_shares_it() {
         namespaced(SourceKind::KubeQuotas, "ci-standard"),
         namespaced(SourceKind::KubeLimits, "ci-deploy"),
         namespaced(SourceKind::KubeLimits, "ci-standard"),
+        namespaced(SourceKind::KubeNamespace, "ci-deploy"),
+        namespaced(SourceKind::KubeNamespace, "ci-standard"),
+        namespaced(SourceKind::KubeNetpols, "ci-deploy"),
+        namespaced(SourceKind::KubeNetpols, "ci-standard"),
+        namespaced(SourceKind::KubeAccounts, "ci-deploy"),
+        namespaced(SourceKind::KubeAccounts, "ci-standard"),
+        namespaced(SourceKind::KubeRoles, "ci-deploy"),
+        namespaced(SourceKind::KubeRoles, "ci-standard"),
+        namespaced(SourceKind::KubeRoles, "runners"),
+        namespaced(SourceKind::KubeBindings, "ci-deploy"),
+        namespaced(SourceKind::KubeBindings, "ci-standard"),
+        namespaced(SourceKind::KubeBindings, "runners"),
     ];
     assert_eq!(daemon.watches.keys, expected);
     daemon.listed(expected.to_vec()).await;
@@ -129,10 +141,11 @@ async fn each_namespace_is_watched_once_whoever_shares_it() {
     let printed = rbac::print(&policy, &kubernetes());
     for request in api.requests(&["GET "]) {
         let path = request["GET ".len()..].split('?').next().unwrap();
-        let parts: Vec<&str> = path.trim_start_matches("/api/v1/").split('/').collect();
-        let resource = parts.last().unwrap();
+        // Below the version of the core group or of another one.
+        let parts: Vec<&str> = path.split("/v1/").nth(1).unwrap().split('/').collect();
+        let resource = if parts.len() == 2 { "namespaces" } else { *parts.last().unwrap() };
         assert!(printed.contains(&format!("resources: [{resource}]")), "{request}");
-        if let ["namespaces", namespace, _] = parts[..] {
+        if let ["namespaces", namespace, ..] = parts[..] {
             assert!(printed.contains(&format!("namespace: {namespace}\n")), "{request}");
         }
     }

@@ -156,6 +156,11 @@ impl Daemon {
                     let listed = matches!(
                         said.body,
                         Body::Pod(Change::Replace(_))
+                            | Body::Namespace(_)
+                            | Body::Netpol(Change::Replace(_))
+                            | Body::Account(Change::Replace(_))
+                            | Body::Role(Change::Replace(_))
+                            | Body::Binding(Change::Replace(_))
                             | Body::Event(Change::Replace(_))
                             | Body::Node(Change::Replace(_))
                             | Body::Quota(Change::Replace(_))

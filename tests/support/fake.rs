@@ -17,7 +17,7 @@ use tierwatch::model::assessment::{
 use tierwatch::model::job_assessment::{JobAssessment, JobPhase, JobState, Place};
 use tierwatch::model::occurrence::{Outcome, Phase};
 use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, Urgency};
-use tierwatch::model::posture::Boundary;
+use tierwatch::model::posture::{Answer, Boundary, Check, CheckLine, Question, Read, Verdict};
 use tierwatch::observation::{JobId, LimitedPart, Now, PodPhase, RunnerId, RunnerStatus, SourceKey, SourceKind};
 use tokio::sync::watch;
 
@@ -175,6 +175,7 @@ fn quota(resource: QuotaResource, written: &str, used: u32, hard: u32) -> QuotaL
 pub fn hurting_tier(name: &str) -> TierAssessment {
     TierAssessment {
         urgency: Urgency::Page,
+        boundary: moved_boundary(),
         state: TierState::Hurting,
         since: "2026-03-01T11:46:30Z".parse().unwrap(),
         headline: "37 jobs waiting, the oldest for 13 min 30 s; 21 longer than the promised 2 min".to_owned(),
@@ -305,6 +306,27 @@ pub fn assessment(tiers: Vec<TierAssessment>) -> Assessment {
 }
 
 /// One hurting, one calm.
+/// A boundary with one check of each verdict, and text of people who mean no good.
+pub fn moved_boundary() -> Boundary {
+    let line = |check, verdict, found: &str| CheckLine {
+        check,
+        verdict,
+        since: "2026-03-01T11:40:00Z".parse().unwrap(),
+        expected: "every pod is isolated".to_owned(),
+        found: found.to_owned(),
+        evidence: Some("NetworkPolicy <script>alert(1)</script> in runners".to_owned()),
+    };
+    let checks = vec![
+        line(Check::DefaultDeny, Verdict::Moved, "egress is open, says \u{202e}<b>somebody</b>\u{1b}[31m"),
+        line(Check::InternetPorts, Verdict::AsDeclared, "the internet on TCP 443"),
+        line(Check::MetadataEndpoint, Verdict::Unknown, "cannot tell: the right to list and watch pods is missing"),
+        line(Check::OwnCloudRole, Verdict::NotDeclared, "job pods take no cloud role"),
+    ];
+    let read = vec![Read { source: SourceKey::namespaced(SourceKind::KubeNetpols, "runners"), at: Some(now().wall) }];
+    let says = vec!["job pods reach the internet on TCP 443".to_owned()];
+    Boundary { declared: true, answers: vec![Answer { question: Question::Networks, says, checks, read }] }
+}
+
 pub fn full() -> Assessment {
     assessment(vec![hurting_tier("deployment"), calm_tier("standard")])
 }

@@ -51,6 +51,7 @@ pub(crate) fn pod(pod: &Pod, tier: &Tier, runner: &Runner, of: Option<&JobOfPod<
             "restartPolicy": if of.is_some() { "Never" } else { "Always" },
             "serviceAccountName": if of.is_some() { "job" } else { "gitlab-runner" },
             "automountServiceAccountToken": of.is_none(),
+            "securityContext": { "runAsNonRoot": tier.name != "privileged" },
             "nodeSelector": { "platform.gitlab.com/runner-tier": tier.name },
             "tolerations": [{ "key": "runner-tier", "operator": "Equal", "value": tier.name, "effect": "NoSchedule" }],
             "imagePullSecrets": [{ "name": "registry-pull" }],
@@ -124,7 +125,6 @@ pub(crate) fn sha_of(pipeline: u64) -> String {
 }
 
 fn specs(pod: &Pod, tier: &Tier, init: bool) -> Vec<Value> {
-    let privileged = tier.name == "privileged";
     pod.containers
         .iter()
         .filter(|container| container.init == init)
@@ -137,10 +137,16 @@ fn specs(pod: &Pod, tier: &Tier, init: bool) -> Vec<Value> {
                     "cpu": format!("{}m", container.cpu_millis),
                     "memory": format!("{}Mi", container.memory_mib),
                 } },
-                "securityContext": { "privileged": privileged && container.name == "build" },
+                "securityContext": { "privileged": tier.privileged && container.name == "build" },
+                "env": if container.name == "runner" { rotation_is_ours() } else { json!([]) },
             })
         })
         .collect()
+}
+
+/// The Secret keeps the token, so the manager must not replace it.
+fn rotation_is_ours() -> Value {
+    json!([{ "name": "FF_DISABLE_AUTOMATIC_TOKEN_ROTATION", "value": "true" }])
 }
 
 fn conditions(pod: &Pod) -> Vec<Value> {
@@ -282,13 +288,10 @@ pub(crate) fn node(node: &Node, tiers: &[Tier], created: Timestamp) -> Draft {
     Draft { key: node_key(&node.name), body, labels, fields: Vec::new() }
 }
 
-pub(crate) fn namespace(name: &Arc<str>, uid: String, created: Timestamp) -> Draft {
+pub(crate) fn namespace(name: &Arc<str>, uid: &str, created: Timestamp, enforced: &str) -> Draft {
     let labels = vec![
         ("kubernetes.io/metadata.name".to_owned(), name.to_string()),
-        (
-            "pod-security.kubernetes.io/enforce".to_owned(),
-            if name.ends_with("privileged") { "privileged" } else { "restricted" }.to_owned(),
-        ),
+        ("pod-security.kubernetes.io/enforce".to_owned(), enforced.to_owned()),
     ];
     let body = json!({
         "apiVersion": "v1",

@@ -12,6 +12,10 @@ pub(crate) enum Resource {
     Namespaces,
     Quotas,
     Limits,
+    Netpols,
+    Accounts,
+    Roles,
+    Bindings,
 }
 
 /// What an object is found by.

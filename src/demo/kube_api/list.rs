@@ -47,7 +47,7 @@ pub(super) fn page(store: &Store, target: &Target, selection: &Selection) -> Res
         }
         Some(_) | None => String::new(),
     };
-    let kind = words(target.resource).1;
+    let kind = words(target.resource).2;
     raw_answer(format!(
         r#"{{"kind":"{kind}List","apiVersion":"v1","metadata":{{"resourceVersion":"{version}"{more}}},"items":[{items}]}}"#
     ))

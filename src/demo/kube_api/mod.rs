@@ -76,7 +76,9 @@ fn serve(stage: Arc<Stage>, target: &Target, query: &str, faults: &[KubeFault]) 
         Ok(selection) => selection,
         Err(words) => return status::refuse(StatusCode::BAD_REQUEST, "BadRequest", &words),
     };
-    if let Some(namespace) = &target.namespace
+    // A namespace lies in itself.
+    let within = if target.resource == Resource::Namespaces { &target.name } else { &target.namespace };
+    if let Some(namespace) = within
         && faults.contains(&KubeFault::Forbidden(namespace.clone()))
     {
         return status::forbidden(target, selection.verb(target.name.is_some()));
@@ -102,6 +104,8 @@ fn target(path: &str) -> Option<Target> {
     let (namespace, rest) = match segments.as_slice() {
         ["api", "v1", "namespaces", namespace, rest @ ..] if !rest.is_empty() => (Some((*namespace).to_owned()), rest),
         ["api", "v1", rest @ ..] => (None, rest),
+        ["apis", _, "v1", "namespaces", namespace, rest @ ..] => (Some((*namespace).to_owned()), rest),
+        ["apis", _, "v1", rest @ ..] => (None, rest),
         _ => return None,
     };
     let (resource, name) = match rest {
@@ -109,7 +113,12 @@ fn target(path: &str) -> Option<Target> {
         [plural, name] => (resource(plural)?, Some((*name).to_owned())),
         _ => return None,
     };
-    Some(Target { resource, namespace, name })
+    let (group, ..) = words(resource);
+    let is_of_group = match segments.as_slice() {
+        ["apis", asked, ..] => *asked == group,
+        _ => group.is_empty(),
+    };
+    is_of_group.then_some(Target { resource, namespace, name })
 }
 
 fn resource(plural: &str) -> Option<Resource> {
@@ -120,33 +129,49 @@ fn resource(plural: &str) -> Option<Resource> {
         "namespaces" => Resource::Namespaces,
         "resourcequotas" => Resource::Quotas,
         "limitranges" => Resource::Limits,
+        "networkpolicies" => Resource::Netpols,
+        "serviceaccounts" => Resource::Accounts,
+        "roles" => Resource::Roles,
+        "rolebindings" => Resource::Bindings,
         _ => return None,
     })
 }
 
-const fn words(resource: Resource) -> (&'static str, &'static str) {
+/// Group, plural and kind.
+const fn words(resource: Resource) -> (&'static str, &'static str, &'static str) {
+    const RBAC: &str = "rbac.authorization.k8s.io";
     match resource {
-        Resource::Pods => ("pods", "Pod"),
-        Resource::Events => ("events", "Event"),
-        Resource::Nodes => ("nodes", "Node"),
-        Resource::Namespaces => ("namespaces", "Namespace"),
-        Resource::Quotas => ("resourcequotas", "ResourceQuota"),
-        Resource::Limits => ("limitranges", "LimitRange"),
+        Resource::Pods => ("", "pods", "Pod"),
+        Resource::Events => ("", "events", "Event"),
+        Resource::Nodes => ("", "nodes", "Node"),
+        Resource::Namespaces => ("", "namespaces", "Namespace"),
+        Resource::Quotas => ("", "resourcequotas", "ResourceQuota"),
+        Resource::Limits => ("", "limitranges", "LimitRange"),
+        Resource::Netpols => ("networking.k8s.io", "networkpolicies", "NetworkPolicy"),
+        Resource::Accounts => ("", "serviceaccounts", "ServiceAccount"),
+        Resource::Roles => (RBAC, "roles", "Role"),
+        Resource::Bindings => (RBAC, "rolebindings", "RoleBinding"),
     }
 }
 
+/// Those of the core group.
 fn resources() -> Value {
-    let rows: Vec<Value> =
-        [Resource::Pods, Resource::Events, Resource::Nodes, Resource::Namespaces, Resource::Quotas, Resource::Limits]
-            .into_iter()
-            .map(|resource| {
-                let (plural, kind) = words(resource);
-                let namespaced =
-                    matches!(resource, Resource::Pods | Resource::Events | Resource::Quotas | Resource::Limits);
-                json!({ "name": plural, "singularName": kind.to_lowercase(), "namespaced": namespaced, "kind": kind,
-                "verbs": ["get", "list", "watch"] })
-            })
-            .collect();
+    let all = [
+        Resource::Pods,
+        Resource::Events,
+        Resource::Nodes,
+        Resource::Namespaces,
+        Resource::Quotas,
+        Resource::Limits,
+        Resource::Accounts,
+    ];
+    let row = |resource| {
+        let (_, plural, kind) = words(resource);
+        let namespaced = !matches!(resource, Resource::Nodes | Resource::Namespaces);
+        json!({ "name": plural, "singularName": kind.to_lowercase(), "namespaced": namespaced, "kind": kind,
+            "verbs": ["get", "list", "watch"] })
+    };
+    let rows: Vec<Value> = all.into_iter().map(row).collect();
     json!({ "kind": "APIResourceList", "groupVersion": "v1", "resources": rows })
 }
 

@@ -18,16 +18,16 @@ pub(super) fn refuse(code: StatusCode, reason: &str, message: &str) -> Response<
 }
 
 pub(super) fn forbidden(target: &Target, verb: &str) -> Response<Body> {
-    let (plural, _) = words(target.resource);
-    let namespace = target.namespace.as_deref().unwrap_or_default();
+    let (group, plural, _) = words(target.resource);
+    let namespace = target.namespace.as_deref().or(target.name.as_deref()).unwrap_or_default();
     let message = format!(
-        "{plural} is forbidden: User \"tierwatch\" cannot {verb} resource \"{plural}\" in API group \"\" in the namespace \"{namespace}\""
+        "{plural} is forbidden: User \"tierwatch\" cannot {verb} resource \"{plural}\" in API group \"{group}\" in the namespace \"{namespace}\""
     );
     refuse(StatusCode::FORBIDDEN, "Forbidden", &message)
 }
 
 pub(super) fn not_found(target: &Target, name: &str) -> Response<Body> {
-    let (plural, _) = words(target.resource);
+    let (_, plural, _) = words(target.resource);
     refuse(StatusCode::NOT_FOUND, "NotFound", &format!("{plural} \"{name}\" not found"))
 }
 

@@ -123,7 +123,7 @@ impl Watch {
         self.quiet += slice;
         if self.quiet >= BOOKMARK && self.selection.bookmarks {
             self.quiet = Duration::ZERO;
-            let kind = words(self.target.resource).1;
+            let kind = words(self.target.resource).2;
             self.lines.push_back(format!(
                 "{{\"type\":\"BOOKMARK\",\"object\":{{\"kind\":\"{kind}\",\"apiVersion\":\"v1\",\"metadata\":{{\"resourceVersion\":\"{}\"}}}}}}\n",
                 self.seen

@@ -65,10 +65,37 @@ pub(crate) enum Act {
     Quota { tier: &'static str, room: Option<usize> },
     /// A container of the tier may have so many cores at most, or as many as it likes.
     LimitRange { tier: &'static str, max_cores: Option<u64> },
+    /// Somebody moves a tier's boundary, or puts it back.
+    Boundary { tier: &'static str, breach: Breach, moved: bool },
     /// GitLab's API misbehaves for a time.
     Gitlab { fault: GitlabFault, lasts: SignedDuration },
     /// The cluster's API misbehaves for a time.
     Kube { fault: KubeFault, lasts: SignedDuration },
+}
+
+/// How a boundary is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Breach {
+    /// A further network policy opens everything.
+    OpenEgress,
+    /// The namespace enforces nothing any more.
+    PodSecurity,
+    /// The runner takes jobs of any ref.
+    Unprotected,
+    /// The runner makes privileged containers.
+    PrivilegedPods,
+}
+
+impl Breach {
+    /// The checks that notice it.
+    pub(crate) const fn checks(self) -> &'static [&'static str] {
+        match self {
+            Self::OpenEgress => &["default_deny", "internet_ports", "metadata_endpoint"],
+            Self::PodSecurity => &["pod_security"],
+            Self::Unprotected => &["protected"],
+            Self::PrivilegedPods => &["privileged"],
+        }
+    }
 }
 
 /// What is special about the jobs of a burst.

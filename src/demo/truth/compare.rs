@@ -74,6 +74,7 @@ impl Comparison<'_> {
         self.counts("job_pods_scale_up_blocked", "cause", &levels.scale_up_blocked);
         self.counts("runners", "status", &levels.runners);
         self.counts("runner_manager_pods", "ready", &levels.managers);
+        self.counts("posture_violations", "check", &truth.moved);
     }
 
     fn tally(&mut self, name: &str, label: Option<(&str, &str)>, truth: Tally, per_job: f64) {

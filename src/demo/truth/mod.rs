@@ -71,6 +71,8 @@ pub struct TierTruth {
     pub refused: BTreeMap<&'static str, u64>,
     /// Pods that a disruption ended, by cause.
     pub disrupted: BTreeMap<&'static str, u64>,
+    /// Checks of its boundary that somebody moved.
+    pub moved: BTreeMap<&'static str, u64>,
     /// What is the case now.
     pub levels: Levels,
 }

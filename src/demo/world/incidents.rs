@@ -69,6 +69,11 @@ impl World {
                     self.set_limit(tier, max_cores);
                 }
             }
+            Act::Boundary { tier, breach, moved } => {
+                if let Some(tier) = self.tier_named(tier) {
+                    self.breach(tier, breach, moved);
+                }
+            }
             Act::Gitlab { fault, lasts } => self.disturb_gitlab(fault, lasts),
             Act::Kube { fault, lasts } => self.disturb_kube(fault, lasts),
         }

@@ -15,6 +15,10 @@ pub(crate) struct Tier {
     pub(crate) owner: Option<usize>,
     /// Takes only jobs of protected refs.
     pub(crate) protected: bool,
+    /// The level of Pod Security that its namespace enforces.
+    pub(crate) enforced: &'static str,
+    /// Its build containers are privileged.
+    pub(crate) privileged: bool,
     pub(crate) run_untagged: bool,
     pub(crate) managers: u32,
     /// Jobs at once per manager.
@@ -110,6 +114,8 @@ pub(crate) fn tiers() -> Vec<Tier> {
         namespace: format!("gitlab-runners-{name}").into(),
         owner: None,
         protected: false,
+        enforced: "restricted",
+        privileged: false,
         run_untagged: false,
         managers: 2,
         limit: 6,
@@ -123,6 +129,8 @@ pub(crate) fn tiers() -> Vec<Tier> {
         Tier { owner: Some(0), protected: true, max_nodes: 3, urgency: "page", ..tier("protected") },
         Tier {
             owner: Some(0),
+            enforced: "privileged",
+            privileged: true,
             managers: 1,
             limit: 4,
             nodes: 1,

@@ -3,6 +3,7 @@
 
 pub(crate) mod agenda;
 mod arrivals;
+mod boundary;
 pub(crate) mod chance;
 mod events;
 pub(crate) mod images;

@@ -76,9 +76,8 @@ impl World {
     /// Namespaces, nodes, runners and their manager pods.
     pub(super) fn furnish(&mut self) {
         let long_ago = self.began - SignedDuration::from_hours(24 * 40);
-        for namespace in self.tiers.iter().map(|tier| Arc::clone(&tier.namespace)).collect::<Vec<_>>() {
-            let uid = self.chance.uid();
-            self.store.put(objects::namespace(&namespace, uid, long_ago));
+        for tier in 0..self.tiers.len() {
+            self.close(tier, long_ago);
         }
         for tier in 0..self.tiers.len() {
             for _ in 0..self.tiers[tier].nodes {

@@ -82,6 +82,12 @@ pub(super) const URGENCY: Label = Label {
     values: Values::Closed(|| [Urgency::Page, Urgency::Ticket, Urgency::None].map(Urgency::as_str).to_vec()),
 };
 pub(super) const SOURCE: Label = Label { name: "source", values: Values::Closed(sources) };
+pub(super) const POLLED_SOURCE: Label =
+    Label { name: "source", values: Values::Closed(|| labels_of(SourceKind::is_polled)) };
+pub(super) const WATCHED_SOURCE: Label = Label {
+    name: "source",
+    values: Values::Closed(|| labels_of(|kind| kind.is_of_the_cluster() && !kind.is_polled())),
+};
 pub(super) const CLASS: Label = closed!("class", FailureClass);
 pub(super) const OPERATION: Label = closed!("operation", Operation);
 pub(super) const STATUS_CLASS: Label = closed!("status", StatusClass);
@@ -92,7 +98,11 @@ pub(super) const TABLE: Label = closed!("table", Table);
 
 /// Each once: some sources share a label.
 fn sources() -> Vec<&'static str> {
-    let mut labels: Vec<_> = SourceKind::ALL.iter().map(|kind| kind.label()).collect();
+    labels_of(|_| true)
+}
+
+fn labels_of(those: fn(SourceKind) -> bool) -> Vec<&'static str> {
+    let mut labels: Vec<_> = SourceKind::ALL.into_iter().filter(|kind| those(*kind)).map(SourceKind::label).collect();
     labels.dedup();
     labels
 }

@@ -118,11 +118,11 @@ rows! {
         "Requests left in GitLab's rate-limit window by its last answer; absent when GitLab does not tell.";
     GITLAB_REQUEST_DURATION "tierwatch_" "gitlab_request_duration_seconds" Histogram Stable [OPERATION]
         "Time from request to the end of GitLab's answer.";
-    SOURCE_RUN "tierwatch_" "source_run_seconds" Histogram Experimental [SOURCE]
+    SOURCE_RUN "tierwatch_" "source_run_seconds" Histogram Experimental [POLLED_SOURCE]
         "Time of one run of a polling source, all its requests together.";
     SOURCE_OBJECTS "tierwatch_" "source_objects" Gauge Experimental [SOURCE]
         "Objects held from the source.";
-    WATCH_RESTARTS "tierwatch_" "watch_restarts_total" Counter Experimental [SOURCE]
+    WATCH_RESTARTS "tierwatch_" "watch_restarts_total" Counter Experimental [WATCHED_SOURCE]
         "Watches of the Kubernetes API that were started anew.";
     DESK_QUEUE_DEPTH "tierwatch_" "desk_queue_depth" Gauge Experimental []
         "Observations waiting to be folded; near its bound the sources wait.";

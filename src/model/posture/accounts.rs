@@ -58,6 +58,10 @@ pub(super) fn own_role(ground: &Ground<'_>) -> Finding {
             return Finding::moved(found, format!("role {role}"));
         }
     }
+    // Which accounts are the tier's is told by its pods.
+    if let Some(why) = ground.policy.namespaces.iter().find_map(|name| ground.blind(SourceKind::KubePods, Some(name))) {
+        return Finding::Unknown(why);
+    }
     ground.in_each(SourceKind::KubeAccounts, |_| match own.is_empty() {
         true => Finding::fine("job pods take no cloud role"),
         false => Finding::Fine(format!("cloud roles {} are this tier's alone", some(&own))),

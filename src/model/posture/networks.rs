@@ -89,12 +89,26 @@ fn ports(run: &OpenPorts) -> String {
     }
 }
 
+/// Runs that touch as one, whoever opens them.
+fn joined(runs: &[OpenPorts]) -> Vec<OpenPorts> {
+    let mut joined: Vec<OpenPorts> = Vec::new();
+    for run in runs {
+        match joined.last_mut() {
+            Some(last) if last.protocol == run.protocol && last.last.checked_add(1) == Some(run.first) => {
+                last.last = run.last
+            }
+            _ => joined.push(run.clone()),
+        }
+    }
+    joined
+}
+
 /// What of the internet is open to job pods.
 pub(super) fn internet(reach: &Reach) -> String {
     match reach {
         Reach { unbounded: true, .. } => "everything".into(),
         Reach { internet, .. } if internet.is_empty() => "nothing of the internet at large".into(),
-        Reach { internet, .. } => format!("the internet on {}", some(internet.iter().map(ports))),
+        Reach { internet, .. } => format!("the internet on {}", some(joined(internet).iter().map(ports))),
     }
 }
 

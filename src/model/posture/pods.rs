@@ -35,11 +35,11 @@ fn found(check: Check, shape: &PodShape, ground: &Ground<'_>) -> Option<String> 
 }
 
 pub(super) fn exposed(check: Check, ground: &Ground<'_>) -> Finding {
-    among_job_pods(ground, |kind| found(check, &kind.shape, ground))
+    among_job_pods(ground, "none", |kind| found(check, &kind.shape, ground))
 }
 
 pub(super) fn secrets(ground: &Ground<'_>) -> Finding {
-    among_job_pods(ground, |kind| {
+    among_job_pods(ground, "no other than declared in any", |kind| {
         let declared = ground.expected.secrets.as_deref().unwrap_or_default();
         let beyond: Vec<_> = kind.shape.secrets.iter().filter(|name| !declared.contains(name)).collect();
         (!beyond.is_empty()).then(|| format!("mount or reference the Secrets {}", some(beyond)))
@@ -48,7 +48,7 @@ pub(super) fn secrets(ground: &Ground<'_>) -> Finding {
 
 pub(super) fn node_selector(ground: &Ground<'_>) -> Finding {
     let (label, tier) = (&ground.policy.node_label, &ground.policy.name);
-    among_job_pods(ground, |kind| {
+    among_job_pods(ground, "all", |kind| {
         let asks = kind.shape.node_selector.iter().find(|(key, _)| key == label).map(|(_, value)| value);
         match asks {
             Some(value) if value == tier => None,
@@ -58,8 +58,8 @@ pub(super) fn node_selector(ground: &Ground<'_>) -> Finding {
     })
 }
 
-/// Judges every kind of the tier's job pods; `judge` says what is wrong with one.
-fn among_job_pods(ground: &Ground<'_>, judge: impl Fn(&Kind) -> Option<String>) -> Finding {
+/// Judges every kind of the tier's job pods; `judge` says what is wrong with one, `fine` of how many it holds if nothing is.
+fn among_job_pods(ground: &Ground<'_>, fine: &str, judge: impl Fn(&Kind) -> Option<String>) -> Finding {
     let jobs = &ground.own().jobs;
     let mut wrong = jobs.iter().filter_map(|kind| Some((kind, judge(kind)?)));
     if let Some((first, what)) = wrong.next() {
@@ -69,7 +69,7 @@ fn among_job_pods(ground: &Ground<'_>, judge: impl Fn(&Kind) -> Option<String>) 
     }
     ground.in_each(SourceKind::KubePods, |_: &Name| match jobs.pods() {
         0 => Finding::fine("no job pod was there in the last minutes"),
-        pods => Finding::Fine(format!("none of {pods} job pods of the last minutes does")),
+        pods => Finding::Fine(format!("{fine} of {pods} job pods of the last minutes")),
     })
 }
 

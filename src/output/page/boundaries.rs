@@ -27,16 +27,22 @@ pub(in crate::output) fn render(assessment: &Assessment) -> Markup {
     let main = html! {
         nav aria-label="Tiers" {
             ul.tiers {
-                @for tier in &assessment.tiers {
+                @for tier in worst_first(assessment) {
                     li class=(state(&tier.boundary).as_str()) {
                         a href={ "#boundary-" (tier.name) } { (tier.name) } " " span.state { (in_words(&tier.boundary)) }
                     }
                 }
             }
         }
-        @for tier in &assessment.tiers { (card(tier)) }
+        @for tier in worst_first(assessment) { (card(tier)) }
     };
     shell(&title, head, main)
+}
+
+fn worst_first(assessment: &Assessment) -> Vec<&TierAssessment> {
+    let mut tiers: Vec<_> = assessment.tiers.iter().collect();
+    tiers.sort_by_key(|tier| state(&tier.boundary));
+    tiers
 }
 
 fn summary(assessment: &Assessment) -> (TierState, String) {

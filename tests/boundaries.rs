@@ -11,17 +11,18 @@ use serde_json::{Value, json};
 use tierwatch::model::assess::assess;
 use tierwatch::model::assessment::Assessment;
 use tierwatch::model::fleet::Fleet;
-use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, Urgency};
+use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, TokenPolicy, Urgency};
 use tierwatch::model::posture::{Boundary, Check, Expected, Verdict};
 use tierwatch::observation::{Body, Change, Failure, FailureClass, Now, Observation, RunnerId, SourceKey, SourceKind};
 use tierwatch::source::Texts;
 use tierwatch::source::gitlab::translate::runner_from_graphql;
 use tierwatch::source::kube::pod_shape::Shapes;
 use tierwatch::source::kube::{
-    accounts, bindings, limits, namespaces, netpols, nodes, plan, pods, quotas, rbac, roles,
+    accounts, bindings, limits, namespaces, netpols, nodes, plan, pods, quotas, rbac, roles, token_secrets,
 };
 
 const NAMESPACE: &str = "ci-web";
+const ROTATED: &str = "platform.example.com/token-rotated-at";
 const LABEL: &str = "platform.gitlab.com/runner-tier";
 
 fn now() -> Now {
@@ -42,6 +43,7 @@ fn policy(expected: Option<Expected>) -> Policy {
         urgency: Urgency::Ticket,
         objective: Objective { target: 0.95, window: minute, start_within: minute, min_jobs: 1 },
         runbook_url: None,
+        token: Default::default(),
         posture,
     };
     Policy {
@@ -69,6 +71,8 @@ struct Platform {
     other_accounts: Vec<Value>,
     nodes: Vec<Value>,
     runners: Vec<Value>,
+    /// The metadata of the Secret with the runner's token.
+    secret: Value,
     /// The other tier's jobs run in this tier's namespace, too.
     shared: bool,
     /// A source that is refused.
@@ -136,13 +140,20 @@ impl Platform {
             other_accounts: vec![json!({ "metadata": metadata("job") })],
             nodes: vec![node("node-web", "web"), node("node-db", "db"), node("node-system", "system")],
             runners: vec![runner(7, &["tier-web"]), runner(8, &["tier-db"])],
+            secret: json!({ "metadata": { "creationTimestamp": "2025-03-01T00:00:00Z" } }),
             shared: false,
             refused: None,
         }
     }
 
     fn judged(&self, expected: Option<Expected>) -> Boundary {
+        self.fleet_of(expected, TokenPolicy::default()).1.tiers[1].boundary.clone()
+    }
+
+    /// A fleet that heard everything, and what can be said of it.
+    fn fleet_of(&self, expected: Option<Expected>, token: TokenPolicy) -> (Fleet, Assessment) {
         let mut policy = policy(expected);
+        policy.tiers[1].token = token;
         policy.tiers[0].namespaces.extend(self.shared.then(|| Arc::from(NAMESPACE)));
         let policy = Arc::new(policy);
         let kubernetes =
@@ -161,8 +172,8 @@ impl Platform {
             };
             drop(fleet.apply(Observation { source, at: now(), body }));
         }
-        let assessment: Assessment = assess(&fleet, now(), None);
-        assessment.tiers[1].boundary.clone()
+        let assessment = assess(&fleet, now(), None);
+        (fleet, assessment)
     }
 
     fn said(&self, source: &SourceKey) -> Body {
@@ -193,7 +204,7 @@ impl Platform {
                 Body::Limit(replace(&of(&self.limits), |object| limits::translate(object, &mut texts)))
             }
             SourceKind::KubePods => {
-                let mut shapes = Shapes::new(vec![LABEL.into()]);
+                let mut shapes = Shapes::new(vec![LABEL.into()], vec![ROTATED.into()]);
                 let namespace = source.namespace.clone().unwrap();
                 let objects = if own { &self.pods } else { &self.other_pods };
                 Body::Pod(replace(objects, |object| pods::translate(object, &namespace, &mut texts, &mut shapes)))
@@ -203,6 +214,10 @@ impl Platform {
             }
             SourceKind::GitlabRunners => {
                 Body::Runners(self.runners.iter().map(|node| runner_from_graphql(node).unwrap()).collect())
+            }
+            SourceKind::KubeTokenSecrets => {
+                let report = token_secrets::translate(&read(&self.secret), Some(ROTATED));
+                Body::TokenSecrets(vec![("runner-token".into(), Some(report))])
             }
             _ => Body::Alive,
         }
@@ -477,4 +492,67 @@ fn five_hundred_tags_are_told_in_a_few_words() {
         assert!(line.found.len() < 1000, "{}", line.found);
     }
     assert!(boundary.answers.iter().flat_map(|answer| &answer.says).all(|sentence| sentence.len() < 1000));
+}
+
+/// Sources of the age of the web tier's only token, and that age in days.
+fn token_of(assessment: &Assessment) -> (Vec<String>, Option<u64>) {
+    let runners = assessment.tiers[1].runners.as_ref().unwrap();
+    let told = &runners.runners[0].token.obtained;
+    let sources = told.iter().map(|(source, at)| format!("{source} {}", at.strftime("%F"))).collect();
+    (sources, runners.token_age.map(|age| age.as_secs() / 86_400))
+}
+
+fn token_policy(secret: bool, annotation: bool) -> TokenPolicy {
+    TokenPolicy {
+        secret: secret.then(|| "runner-token".into()),
+        rotation_annotation: annotation.then(|| ROTATED.into()),
+        ..TokenPolicy::default()
+    }
+}
+
+#[test]
+fn a_token_is_as_old_as_the_best_source_says() {
+    let mut platform = Platform::closed();
+    let told = |platform: &Platform, token| token_of(&platform.fleet_of(None, token).1);
+    assert_eq!(told(&platform, TokenPolicy::default()), (vec![], None), "its creation is only an upper bound");
+    assert_eq!(told(&platform, token_policy(true, false)), (vec!["secret 2025-03-01".into()], Some(365)));
+    platform.pods[2]["metadata"]["annotations"] = json!({ ROTATED: "2026-02-19" });
+    let both = (vec!["annotation 2026-02-19".to_owned(), "secret 2025-03-01".to_owned()], Some(10));
+    assert_eq!(told(&platform, token_policy(true, true)), both);
+    assert_eq!(told(&platform, token_policy(false, false)).1, None, "the tier names no annotation");
+    platform.secret["metadata"]["annotations"] = json!({ ROTATED: "2026-02-28T12:00:00Z" });
+    assert_eq!(
+        told(&platform, token_policy(true, true)).1,
+        Some(1),
+        "the Secret's own annotation is nearer to the token"
+    );
+    platform.runners.push(runner(9, &["tier-web"]));
+    let mut policy = token_policy(true, true);
+    policy.max_age = Duration::from_secs(1);
+    let several = Platform { runners: vec![runner(8, &["tier-db"]), runner(9, &["tier-db"])], ..platform };
+    let assessment = several.fleet_of(None, policy).1;
+    let of_db = assessment.tiers[0].runners.as_ref().unwrap();
+    assert_eq!((of_db.runners.len(), of_db.token_age), (2, None), "of two runners it cannot be told whose token it is");
+}
+
+#[test]
+fn a_token_that_is_replaced_before_our_eyes_is_told() {
+    let platform = Platform::closed();
+    let (mut fleet, before) = platform.fleet_of(None, TokenPolicy::default());
+    assert_eq!(token_of(&before), (vec![], None));
+    let mut say = |node: Value, minutes: u64| {
+        let mono = Duration::from_secs(60 * (1 + minutes));
+        let at = Now { wall: now().wall + Duration::from_secs(60 * minutes), mono };
+        let body = Body::Runners(vec![runner_from_graphql(&node).unwrap()]);
+        drop(fleet.apply(Observation { source: SourceKey::global(SourceKind::GitlabRunners), at, body }));
+        token_of(&assess(&fleet, at, None))
+    };
+    assert_eq!(say(runner(7, &["tier-web"]), 1), (vec![], None), "the same token");
+    let mut rotated = runner(7, &["tier-web"]);
+    rotated["tokenExpiresAt"] = json!("2026-05-01T00:00:00Z");
+    rotated["shortSha"] = json!("zyxwvuts");
+    assert_eq!(say(rotated.clone(), 2), (vec!["expiry 2026-03-01".into()], Some(0)));
+    assert_eq!(say(rotated.clone(), 3).0, ["expiry 2026-03-01"], "it stays told");
+    rotated["tokenExpiresAt"] = Value::Null;
+    assert_eq!(say(rotated, 4).0, ["expiry 2026-03-01"], "an expiry that is hidden is no rotation");
 }

@@ -22,6 +22,7 @@ fn policy() -> Policy {
         urgency: Urgency::Ticket,
         objective: Objective { target: 0.99, window: day, start_within: day, min_jobs: 1 },
         runbook_url: None,
+        token: Default::default(),
         posture: None,
     };
     Policy {

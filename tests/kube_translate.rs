@@ -21,7 +21,7 @@ fn pod(name: &str) -> tierwatch::observation::PodReport {
 }
 
 fn shapes() -> Shapes {
-    Shapes::new(vec![Arc::from("ci.example.com/tier")])
+    Shapes::new(vec![Arc::from("ci.example.com/tier")], vec![])
 }
 
 fn event(name: &str) -> tierwatch::observation::EventReport {

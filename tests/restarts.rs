@@ -53,6 +53,8 @@ impl World {
             | Body::Account(_)
             | Body::Role(_)
             | Body::Binding(_)
+            | Body::TokenSecrets(_)
+            | Body::ApiToken(_)
             | Body::Alive
             | Body::Period(_)
             | Body::Note(_)

@@ -34,6 +34,7 @@ fn tier(name: &str) -> TierPolicy {
             min_jobs: 20,
         },
         runbook_url: None,
+        token: Default::default(),
         posture: None,
     }
 }

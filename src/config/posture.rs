@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::problem::shown;
 use super::raw;
-use super::rules::Checker;
+use super::rules::{self, Checker};
 use crate::model::posture::{Expected, SecurityLevel};
 
 const LEVELS: [(&str, SecurityLevel); 3] = [
@@ -51,7 +51,7 @@ pub(super) fn check(
         capabilities: checker.list(&key("capabilities"), written.capabilities.as_ref(), capability),
         root: written.root.unwrap_or(pod_security < SecurityLevel::Restricted),
         service_account_token: written.service_account_token.unwrap_or(closed.service_account_token),
-        secrets: written.secrets.as_ref().map(|names| checker.list(&key("secrets"), Some(names), secret_name)),
+        secrets: written.secrets.as_ref().map(|names| checker.list(&key("secrets"), Some(names), rules::object_name)),
         own_service_account: written.own_service_account.unwrap_or(closed.own_service_account),
         own_cloud_role: written.own_cloud_role.unwrap_or(closed.own_cloud_role),
         manager_wildcards: written.manager_wildcards.unwrap_or(closed.manager_wildcards),
@@ -111,14 +111,4 @@ fn capability(text: &str) -> Result<(), (String, String)> {
         false => "write it as in a container's securityContext, e.g. NET_BIND_SERVICE".into(),
     };
     Err((format!("{} is not the name of a capability", shown(text)), remedy))
-}
-
-/// Rule of a Secret's name.
-fn secret_name(text: &str) -> Result<(), (String, String)> {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
-    if (1..=253).contains(&text.len()) && text.bytes().all(plain) {
-        return Ok(());
-    }
-    let remedy = "write the Secret's name: a-z, 0-9, - and ., 253 at most";
-    Err((format!("{} is not the name of a Secret", shown(text)), remedy.into()))
 }

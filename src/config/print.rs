@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::rules::{duration_text, size_text};
 use super::{Config, Gitlab, Kubernetes, Place, Queue, QueueChoice, Resolved, Telemetry, Webhook};
-use crate::model::policy::{History, Objective, Policy, TierPolicy};
+use crate::model::policy::{History, Objective, Policy, TierPolicy, TokenPolicy};
 use crate::model::posture::Expected;
 
 impl Resolved {
@@ -179,6 +179,7 @@ impl Page<'_> {
             urgency,
             objective,
             runbook_url,
+            token,
             posture,
         } = tier;
         let key = |last: &str| format!("tiers.{name}.{last}");
@@ -202,6 +203,15 @@ impl Page<'_> {
         self.value(3, &key("objective.min_jobs"), &min_jobs.to_string());
         if let Some(url) = runbook_url {
             self.value(2, &key("runbook_url"), &scalar(url));
+        }
+        let TokenPolicy { max_age, warn_before_expiry, secret, rotation_annotation } = token;
+        self.open(2, "token");
+        self.value(3, &key("token.max_age"), &duration_text(*max_age));
+        self.value(3, &key("token.warn_before_expiry"), &duration_text(*warn_before_expiry));
+        for (name, text) in [("token.secret", secret), ("token.rotation_annotation", rotation_annotation)] {
+            if let Some(text) = text {
+                self.value(3, &key(name), &scalar(text));
+            }
         }
         if let Some(expected) = posture {
             self.open(2, "posture");

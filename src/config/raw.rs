@@ -227,8 +227,28 @@ pub(super) struct Tier {
     /// Where its own runbook is.
     #[schemars(extend("examples" = ["https://wiki.example.com/runbooks/standard"]))]
     pub(super) runbook_url: Option<AddressText>,
+    /// The tokens of its runners.
+    pub(super) token: Option<Token>,
     /// What its boundary is declared to be; without it `/boundaries` shows what is there and judges nothing.
     pub(super) posture: Option<Posture>,
+}
+
+/// The tokens of a tier's runners.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Token {
+    /// Older is too old; 1d to 3660d.
+    pub(super) max_age: Option<DurationText>,
+    /// So long before its end a token should be replaced; 1h to 366d.
+    pub(super) warn_before_expiry: Option<DurationText>,
+    /// Name of the Secret that holds the token, in the managers' namespaces. Its metadata is read by `get`, which needs a right on that
+    /// one Secret (see `print rbac`); its data is never asked for, though whoever holds that right could.
+    #[schemars(extend("examples" = ["gitlab-runner-token"]))]
+    pub(super) secret: Option<String>,
+    /// Annotation of that Secret, or of the manager pods (no further right needed), that says when the token was obtained: a
+    /// date, an RFC 3339 time or Unix seconds.
+    #[schemars(extend("examples" = ["platform.example.com/token-rotated-at"]))]
+    pub(super) rotation_annotation: Option<String>,
 }
 
 /// What a tier's boundary is declared to be.

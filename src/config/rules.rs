@@ -245,6 +245,17 @@ pub(super) fn namespace(text: &str) -> Result<(), (String, String)> {
     Err((format!("{} is not the name of a namespace", shown(text)), remedy.into()))
 }
 
+/// Rule of a Secret's name.
+pub(super) fn object_name(text: &str) -> Result<(), (String, String)> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
+    if (1..=253).contains(&text.len()) && text.bytes().all(plain) {
+        return Ok(());
+    }
+    let remedy = "write the name of the Kubernetes object: a-z, 0-9, - and ., 253 at most";
+    // Somebody may have written the secret itself.
+    Err(("is not the name of a Secret (what is written is not shown)".into(), remedy.into()))
+}
+
 /// Rule of a runner's tag.
 pub(super) fn tag(text: &str) -> Result<(), (String, String)> {
     match text {

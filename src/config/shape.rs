@@ -56,7 +56,10 @@ impl Fitting<'_> {
         };
         self.places.insert(path.to_owned(), place.clone());
         if fit.is_none() {
-            let (found, remedy) = (found(value), type_remedy(path, value, schema));
+            let (found, remedy) = match names_a_secret(super::problem::last(path)) {
+                true => ("something else (not shown)".into(), format!("see `{path}` in docs/configuration.md")),
+                false => (found(value), type_remedy(path, value, schema)),
+            };
             self.wrong(path, &place, format!("expected {}, found {found}", holds(schema)), remedy);
         }
         fit
@@ -166,10 +169,16 @@ fn unknown(path: &str, key: &str, schema: &Value) -> (String, String) {
     ("there is no such key".into(), unknown_remedy(path, key, schema))
 }
 
+/// People write secrets under such keys, whatever the keys are for.
+fn names_a_secret(key: &str) -> bool {
+    let lower = key.to_ascii_lowercase();
+    let words = ["token", "password", "secret", "api_key", "apikey", "private_key"];
+    words.iter().any(|word| lower.contains(word)) && !lower.ends_with("file")
+}
+
 fn unknown_remedy(path: &str, key: &str, schema: &Value) -> String {
     let lower = key.to_ascii_lowercase();
-    let secret = ["token", "password", "secret", "api_key", "apikey", "private_key"];
-    if secret.iter().any(|word| lower.contains(word)) && !lower.ends_with("file") {
+    if names_a_secret(key) {
         let file = match (path, lower.contains("sign")) {
             ("webhook", false) => "webhook.secret_file",
             ("webhook", true) => "webhook.signing_token_file",

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::problem::{shown, shown_key};
 use super::raw;
 use super::rules::{self, Checker, DAY, is_dns_label, is_label_key};
-use crate::model::policy::{Objective, TierPolicy, Urgency};
+use crate::model::policy::{Objective, TierPolicy, TokenPolicy, Urgency};
 use crate::observation::RunnerId;
 
 const URGENCIES: [(&str, Urgency); 3] = [("page", Urgency::Page), ("ticket", Urgency::Ticket), ("none", Urgency::None)];
@@ -43,6 +43,7 @@ fn tier(name: &str, raw: &raw::Tier, kubernetes: bool, checker: &mut Checker<'_>
         urgency,
         objective,
         runbook_url,
+        token,
         posture,
     } = raw;
     let at = format!("tiers.{}", shown_key(name));
@@ -78,6 +79,7 @@ fn tier(name: &str, raw: &raw::Tier, kubernetes: bool, checker: &mut Checker<'_>
         urgency: checker.word(&key("urgency"), urgency.as_ref(), &URGENCIES).unwrap_or(Urgency::None),
         objective: self::objective(&key("objective"), objective.as_ref(), checker),
         runbook_url: checker.address(&key("runbook_url"), runbook_url.as_ref()).map(|url| Arc::from(url.as_str())),
+        token: self::token(&key("token"), token.as_ref(), checker),
         posture: super::posture::check(&key("posture"), posture.as_ref(), run_untagged.unwrap_or_default(), checker),
     };
     if tags.as_ref().is_some_and(Vec::is_empty) && (!policy.run_untagged || policy.runners.is_empty()) {
@@ -133,6 +135,24 @@ fn objective(at: &str, raw: Option<&raw::Objective>, checker: &mut Checker<'_>) 
     let start_within = duration("start_within", raw.and_then(|raw| raw.start_within.as_ref()), 1, DAY);
     let min_jobs = checker.whole(&key("min_jobs"), raw.and_then(|raw| raw.min_jobs), 0..=1_000_000);
     Objective { target, window, start_within, min_jobs }
+}
+
+fn token(at: &str, raw: Option<&raw::Token>, checker: &mut Checker<'_>) -> TokenPolicy {
+    let key = |last: &str| format!("{at}.{last}");
+    let max_age = checker.duration(&key("max_age"), raw.and_then(|raw| raw.max_age.as_ref()), DAY..=3660 * DAY, "");
+    let warning = raw.and_then(|raw| raw.warn_before_expiry.as_ref());
+    let warn_before_expiry = checker.duration(&key("warn_before_expiry"), warning, 3600..=366 * DAY, "");
+    let secret = raw.and_then(|raw| raw.secret.as_deref());
+    if let Some(Err((reason, remedy))) = secret.map(rules::object_name) {
+        checker.wrong(&key("secret"), reason, remedy);
+    }
+    let annotation = raw.and_then(|raw| raw.rotation_annotation.as_deref());
+    if annotation.is_some_and(|text| !is_label_key(text)) {
+        let reason = format!("{} is not the key of an annotation", shown(annotation.unwrap_or_default()));
+        checker.wrong(&key("rotation_annotation"), reason, "write it like platform.example.com/token-rotated-at");
+    }
+    let kept = |text: Option<&str>| text.map(Arc::from);
+    TokenPolicy { max_age, warn_before_expiry, secret: kept(secret), rotation_annotation: kept(annotation) }
 }
 
 /// Two tiers with the same tags could not be told apart by any job.

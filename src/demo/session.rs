@@ -212,7 +212,7 @@ fn tiers_yaml(world: &World) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(
             yaml,
-            "  {}:\n    tags: [{}]\n    namespaces: [{}]\n    capacity: {}\n    urgency: {}\n    objective: {{ start_within: {}s }}\n    posture: {{ expected: {{ pod_security: {}, privileged: {}, protected: {}, declared_runners: false, resource_quota: false, limit_range: false }} }}",
+            "  {}:\n    tags: [{}]\n    namespaces: [{}]\n    capacity: {}\n    urgency: {}\n    objective: {{ start_within: {}s }}\n    token: {{ rotation_annotation: platform.harbour.example/token-rotated-at }}\n    posture: {{ expected: {{ pod_security: {}, privileged: {}, protected: {}, declared_runners: false, resource_quota: false, limit_range: false }} }}",
             tier.name,
             tier.tag,
             tier.namespace,

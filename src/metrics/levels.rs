@@ -40,6 +40,8 @@ impl Collector for Levels {
         pods(&mut page)?;
         runners(&mut page)?;
         managers_and_nodes(&mut page)?;
+        let own = assessment.own_token.as_ref().and_then(|token| token.expires_at);
+        gauge(page.encoder, rows::API_TOKEN_EXPIRY, own.map(|at| (vec![], seconds(at))))?;
         page.many(rows::POSTURE_VIOLATIONS, |tier| {
             let judged = tier.boundary.checks().filter_map(|line| Some((line.check, violated(line.verdict)?)));
             judged.map(|(check, value)| (vec![check.as_str()], value)).collect()
@@ -181,7 +183,28 @@ fn runners(page: &mut Page<'_, '_, '_>) -> fmt::Result {
             (vec![tier.name.as_ref(), id.as_str(), line.short_sha.as_deref().unwrap_or_default()], 1.0)
         })
     });
-    gauge(page.encoder, rows::RUNNER_INFO, samples)
+    gauge(page.encoder, rows::RUNNER_INFO, samples)?;
+    tokens(page, &ids)
+}
+
+fn tokens(page: &mut Page<'_, '_, '_>, ids: &[Vec<String>]) -> fmt::Result {
+    let each = || {
+        page.tiers.iter().zip(ids).flat_map(|(tier, ids)| listed(tier).zip(ids).map(move |(line, id)| (tier, line, id)))
+    };
+    let obtained = each().flat_map(|(tier, line, id)| {
+        let sources = line.token.obtained.iter();
+        sources.map(move |(source, at)| (vec![tier.name.as_ref(), id.as_str(), source.as_str()], seconds(*at)))
+    });
+    gauge(page.encoder, rows::RUNNER_TOKEN_OBTAINED, obtained.collect::<Samples<'_>>())?;
+    let ends = each().filter_map(|(tier, line, id)| {
+        Some((vec![tier.name.as_ref(), id.as_str(), "expiry"], seconds(line.token.expires_at?)))
+    });
+    gauge(page.encoder, rows::RUNNER_TOKEN_EXPIRY, ends.collect::<Samples<'_>>())?;
+    page.each(rows::RUNNER_TOKEN_AGE, |tier| Some(tier.runners.as_ref()?.token_age?.as_secs_f64()))
+}
+
+fn seconds(at: jiff::Timestamp) -> f64 {
+    at.as_duration().as_secs_f64()
 }
 
 /// The runners that are listed one by one.

@@ -36,6 +36,8 @@ labels! {
         RunnerJobs = "runner_jobs",
         /// The end of a job's log.
         Trace = "trace",
+        /// The token that is used, over REST.
+        OwnToken = "own_token",
     }
 }
 
@@ -106,8 +108,8 @@ pub struct Own {
 
 impl Default for Own {
     fn default() -> Self {
-        let request_buckets = Buckets::new([0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]);
-        let run_buckets = Buckets::new([0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0]);
+        let request_buckets = Buckets::new([0.1, 0.5, 1.0, 2.5, 5.0, 10.0]);
+        let run_buckets = Buckets::new([0.5, 1.0, 5.0, 15.0, 60.0, 300.0]);
         Self {
             requests: Counters::new(rows::GITLAB_REQUESTS),
             rate_limit_remaining: Gauges::new(rows::GITLAB_RATE_LIMIT_REMAINING),

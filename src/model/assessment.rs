@@ -13,7 +13,7 @@ use crate::cause::{Autoscale, Blame, Cause, Pull, Runtime, Scheduling, labels};
 use crate::model::occurrence::Phase;
 use crate::model::policy::Urgency;
 use crate::model::posture::Boundary;
-use crate::observation::{JobId, LimitedPart, Now, PodPhase, RunnerId, RunnerStatus, SourceKey};
+use crate::observation::{ApiTokenReport, JobId, LimitedPart, Now, PodPhase, RunnerId, RunnerStatus, SourceKey};
 
 /// Everything that can be said at one instant.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,6 +30,8 @@ pub struct Assessment {
     pub coverage: Option<f64>,
     /// Every source has answered once, or failed.
     pub complete: bool,
+    /// The token that tierwatch itself uses; absent: not known.
+    pub own_token: Option<ApiTokenReport>,
 }
 
 /// One tier at one instant.
@@ -187,6 +189,8 @@ pub struct RunnerLevels {
     pub paused: u64,
     /// Each runner.
     pub runners: Vec<RunnerLine>,
+    /// Age of the oldest token by its best source; absent where no source tells the age of any.
+    pub token_age: Option<Duration>,
 }
 
 /// One runner of a tier.
@@ -202,8 +206,48 @@ pub struct RunnerLine {
     pub status: RunnerStatus,
     /// Takes no jobs for now.
     pub paused: bool,
-    /// Managers online, and all managers; absent when not readable.
-    pub managers: Option<(u64, u64)>,
+    /// Its managers; absent when not readable.
+    pub managers: Option<Vec<ManagerLine>>,
+    /// When it last spoke with GitLab, which notes that every 40 to 55 minutes only.
+    pub contacted_at: Option<Timestamp>,
+    /// When it was made: its token is not older.
+    pub created_at: Option<Timestamp>,
+    /// Its token.
+    pub token: TokenLine,
+}
+
+/// One process that runs with a runner's token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ManagerLine {
+    /// How GitLab tells it apart.
+    pub system_id: Arc<str>,
+    /// GitLab's word.
+    pub status: RunnerStatus,
+    /// When it last spoke with GitLab, likewise.
+    pub contacted_at: Option<Timestamp>,
+    /// The runner's version.
+    pub version: Option<Arc<str>>,
+}
+
+labels! {
+    /// How the age or the end of a runner's token is known, the best first.
+    TokenSource {
+        /// An annotation in which whoever rotates it writes the time.
+        Annotation = "annotation",
+        /// The metadata of the Secret that holds it.
+        Secret = "secret",
+        /// GitLab's expiry of it; its age, when that moved before our eyes.
+        Expiry = "expiry",
+    }
+}
+
+/// What is known of a runner's token.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TokenLine {
+    /// When it ends; absent: never, or GitLab does not show it to this user.
+    pub expires_at: Option<Timestamp>,
+    /// When it was obtained, by each source that tells, the best first.
+    pub obtained: Vec<(TokenSource, Timestamp)>,
 }
 
 /// A tier's manager pods.

@@ -51,8 +51,30 @@ pub struct TierPolicy {
     pub objective: Objective,
     /// Where its runbook is.
     pub runbook_url: Option<Arc<str>>,
+    /// How old its runners' tokens may become, and where their age is read.
+    pub token: TokenPolicy,
     /// What its boundary is declared to be; absent: it is shown and not judged.
     pub posture: Option<Expected>,
+}
+
+/// The tokens of a tier's runners.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenPolicy {
+    /// Older is too old.
+    pub max_age: Duration,
+    /// So long before its end a token should be replaced.
+    pub warn_before_expiry: Duration,
+    /// The Secret that holds the token, in the managers' namespaces; its metadata tells its age.
+    pub secret: Option<Arc<str>>,
+    /// The annotation of that Secret or of the manager pods that tells when the token was obtained.
+    pub rotation_annotation: Option<Arc<str>>,
+}
+
+impl Default for TokenPolicy {
+    fn default() -> Self {
+        let day = Duration::from_secs(24 * 60 * 60);
+        Self { max_age: 90 * day, warn_before_expiry: 14 * day, secret: None, rotation_annotation: None }
+    }
 }
 
 impl TierPolicy {
@@ -138,6 +160,7 @@ impl Staleness {
             | SourceKind::KubeAccounts
             | SourceKind::KubeRoles
             | SourceKind::KubeBindings
+            | SourceKind::KubeTokenSecrets
             | SourceKind::Clock => self.watch,
         }
     }

@@ -26,6 +26,7 @@ fn tier(name: &str, tags: &[&str], run_untagged: bool) -> TierPolicy {
             min_jobs: 20,
         },
         runbook_url: None,
+        token: Default::default(),
         posture: None,
     }
 }

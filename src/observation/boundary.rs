@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The pod-security labels of a namespace (`pod-security.kubernetes.io/…`).
@@ -135,6 +136,15 @@ pub struct AccountReport {
     pub roles: Vec<Arc<str>>,
     /// `automountServiceAccountToken`.
     pub automount: Option<bool>,
+}
+
+/// The metadata of the Secret that holds a runner's token. Its data is never asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretReport {
+    /// When its data was last written, as far as its metadata tells; otherwise when it was made.
+    pub written: Option<Timestamp>,
+    /// When the token was obtained, by the configured annotation.
+    pub rotated: Option<Timestamp>,
 }
 
 /// The trimmed Role.

@@ -68,6 +68,10 @@ impl FailureClass {
     /// Whether a source can fail like this: what cannot happen needs no series.
     #[must_use]
     pub const fn can_befall(self, source: SourceKind) -> bool {
+        // Hooks come by themselves: only the file with their secret can be in the way.
+        if matches!(source, SourceKind::GitlabHooks) {
+            return matches!(self, Self::Secret);
+        }
         match self {
             Self::Expired => source.is_of_the_cluster(),
             Self::ForeignOrigin | Self::Blind | Self::Secret => !source.is_of_the_cluster(),

@@ -198,3 +198,14 @@ pub struct ManagerReport {
     /// GitLab Runner's version.
     pub version: Option<Arc<str>>,
 }
+
+/// What GitLab says of the token that tierwatch itself uses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiTokenReport {
+    /// What it may do, e.g. `read_api`.
+    pub scopes: Vec<Arc<str>>,
+    /// When it was made, or last rotated.
+    pub created_at: Option<Timestamp>,
+    /// The start of the day on which it ends, UTC; absent: never.
+    pub expires_at: Option<Timestamp>,
+}

@@ -113,6 +113,8 @@ pub struct PodShape {
     pub exposure: Exposure,
     /// A runner manager that does not rotate its own token.
     pub keeps_its_token: bool,
+    /// When a runner manager's token was obtained, by the configured annotation.
+    pub token_rotated: Option<Timestamp>,
 }
 
 /// Condition `PodScheduled`.

@@ -19,13 +19,13 @@ use serde::{Deserialize, Serialize};
 
 pub use boundary::{
     AccountReport, BindingReport, NamespaceReport, NetpolReport, Opening, Operator, Peer, PortRange, Ports,
-    Requirement, RoleReport, SecurityMode, Selector,
+    Requirement, RoleReport, SecretReport, SecurityMode, Selector,
 };
 pub use earlier::Earlier;
 pub use failure::{Failure, FailureClass};
 pub use gitlab::{
-    JobLog, JobReport, JobStatus, ManagerReport, ProjectReport, ProtectedRefs, QueueScope, RunnerReport, RunnerScope,
-    RunnerStatus,
+    ApiTokenReport, JobLog, JobReport, JobStatus, ManagerReport, ProjectReport, ProtectedRefs, QueueScope,
+    RunnerReport, RunnerScope, RunnerStatus,
 };
 pub use kubernetes::{
     ContainerReport, ContainerRole, ContainerState, Disruption, EventReport, Exposure, LimitLine, LimitReport,
@@ -122,11 +122,13 @@ pub enum SourceKind {
     KubeRoles,
     /// Role bindings of one namespace.
     KubeBindings,
+    /// The Secrets of one namespace that hold runner tokens, by name, metadata only.
+    KubeTokenSecrets,
 }
 
 impl SourceKind {
     /// Every kind that reaches out to an API.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::GitlabQueue,
         Self::GitlabStarted,
         Self::GitlabRefs,
@@ -145,6 +147,7 @@ impl SourceKind {
         Self::KubeAccounts,
         Self::KubeRoles,
         Self::KubeBindings,
+        Self::KubeTokenSecrets,
     ];
 
     /// The value of the `source` label. Sources that answer one question together share it: each of them alone would
@@ -152,9 +155,12 @@ impl SourceKind {
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
-            Self::KubeNamespace | Self::KubeNetpols | Self::KubeAccounts | Self::KubeRoles | Self::KubeBindings => {
-                "kube_posture"
-            }
+            Self::KubeNamespace
+            | Self::KubeNetpols
+            | Self::KubeAccounts
+            | Self::KubeRoles
+            | Self::KubeBindings
+            | Self::KubeTokenSecrets => "kube_posture",
             Self::Clock
             | Self::GitlabQueue
             | Self::GitlabStarted
@@ -186,7 +192,8 @@ impl SourceKind {
             | Self::KubeNetpols
             | Self::KubeAccounts
             | Self::KubeRoles
-            | Self::KubeBindings => true,
+            | Self::KubeBindings
+            | Self::KubeTokenSecrets => true,
             Self::Clock
             | Self::GitlabQueue
             | Self::GitlabStarted
@@ -208,7 +215,8 @@ impl SourceKind {
             | Self::GitlabRunners
             | Self::GitlabRunnerJobs
             | Self::GitlabJobLogs
-            | Self::KubeNamespace => true,
+            | Self::KubeNamespace
+            | Self::KubeTokenSecrets => true,
             Self::Clock
             | Self::GitlabHooks
             | Self::KubePods
@@ -247,6 +255,7 @@ impl SourceKind {
             Self::KubeAccounts => "kube_accounts",
             Self::KubeRoles => "kube_roles",
             Self::KubeBindings => "kube_bindings",
+            Self::KubeTokenSecrets => "kube_token_secrets",
         }
     }
 }
@@ -347,6 +356,10 @@ pub enum Body {
     Role(Change<Box<RoleReport>>),
     /// A role binding changed; keyed by name within the source's namespace.
     Binding(Change<Box<BindingReport>>),
+    /// The Secrets of the source that hold runner tokens, by name; absent: not there.
+    TokenSecrets(Vec<(Arc<str>, Option<SecretReport>)>),
+    /// The token that tierwatch itself uses; absent: GitLab tells nothing of this kind of token.
+    ApiToken(Option<ApiTokenReport>),
     /// A watch is in contact although nothing changed.
     Alive,
     /// From now on the source reads its list only this often, since a list that long would otherwise take more than
@@ -375,7 +388,8 @@ impl Body {
             Self::Account(change) => change.objects(),
             Self::Role(change) => change.objects(),
             Self::Binding(change) => change.objects(),
-            Self::Namespace(_) | Self::Job(_) | Self::ProtectedRefs(_) | Self::JobLog(_) => 1,
+            Self::TokenSecrets(secrets) => secrets.len(),
+            Self::Namespace(_) | Self::ApiToken(_) | Self::Job(_) | Self::ProtectedRefs(_) | Self::JobLog(_) => 1,
             Self::Earlier(earlier) => earlier.open.len() + earlier.keys.len() / 16,
             Self::Tick | Self::JobNotFound(_) | Self::Alive | Self::Period(_) | Self::Note(_) | Self::Failed(_) => 0,
         }

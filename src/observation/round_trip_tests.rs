@@ -86,6 +86,7 @@ fn pod(scheduled: Scheduled, state: ContainerState) -> PodReport {
             secrets: vec![text("s")],
             exposure: Exposure { privileged: true, capabilities: vec![text("SYS_ADMIN")], ..Exposure::default() },
             keeps_its_token: true,
+            token_rotated: at(3),
         }),
     }
 }
@@ -201,7 +202,15 @@ fn after(body: &Body) -> Option<Body> {
             let binding = BindingReport { name: text("b"), of_cluster: false, role: text("r"), accounts };
             Body::Binding(Change::Upsert(Box::new(binding)))
         }
-        Body::Binding(_) => Body::Alive,
+        Body::Binding(_) => {
+            let report = SecretReport { written: at(1), rotated: None };
+            Body::TokenSecrets(vec![(text("token"), Some(report)), (text("gone"), None)])
+        }
+        Body::TokenSecrets(_) => {
+            let token = ApiTokenReport { scopes: vec![text("read_api")], created_at: at(1), expires_at: None };
+            Body::ApiToken(Some(token))
+        }
+        Body::ApiToken(_) => Body::Alive,
         Body::Alive => Body::Period(Some(Duration::from_millis(1500))),
         Body::Period(_) => Body::Note("chosen".to_owned()),
         Body::Note(_) => {

@@ -83,7 +83,7 @@ mod tests {
             objects: None,
         };
         let (tiers, sources) = (vec![], vec![source]);
-        Assessment { at: clock.now(), tiers, sources, out_of_scope: None, coverage: None, complete }
+        Assessment { at: clock.now(), tiers, sources, out_of_scope: None, coverage: None, complete, own_token: None }
     }
 
     async fn after(seconds: u64) {

@@ -64,7 +64,8 @@ impl Names {
                 self.key(change);
                 each(change, |LimitReport { name, lines: _ }| self.name(name));
             }
-            Body::Namespace(_) => {}
+            Body::Namespace(_) | Body::ApiToken(_) => {}
+            Body::TokenSecrets(secrets) => secrets.iter_mut().for_each(|(name, _)| self.name(name)),
             Body::Netpol(change) => {
                 self.key(change);
                 each(change, |policy| self.policy(policy));
@@ -186,7 +187,15 @@ impl Names {
     }
 
     fn shape(&self, shape: &mut PodShape) {
-        let PodShape { labels, node_selector: _, service_account, secrets, exposure: _, keeps_its_token: _ } = shape;
+        let PodShape {
+            labels,
+            node_selector: _,
+            service_account,
+            secrets,
+            exposure: _,
+            keeps_its_token: _,
+            token_rotated: _,
+        } = shape;
         labels.iter_mut().filter_map(|(_, value)| value.as_mut()).for_each(|value| self.name(value));
         service_account.iter_mut().chain(secrets).for_each(|name| self.name(name));
     }

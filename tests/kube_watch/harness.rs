@@ -50,6 +50,7 @@ pub fn tier(name: &str, namespaces: &[&str]) -> TierPolicy {
             min_jobs: 10,
         },
         runbook_url: None,
+        token: Default::default(),
         posture: None,
     }
 }

@@ -10,15 +10,17 @@ use prometheus_client::registry::Registry;
 use tierwatch::cause::{Autoscale, Blame, Cause, Pull, Runtime, Scheduling};
 use tierwatch::metrics::{Levels, Occurrences, Own};
 use tierwatch::model::assessment::{
-    Assessment, CauseLine, LimitLevel, ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, QuotaLevel,
-    QuotaResource, RunnerLevels, RunnerLine, RunningLevels, ScaleUpLevels, SourceStatus, TierAssessment, TierState,
-    UnservedReason, WaitingJob,
+    Assessment, CauseLine, LimitLevel, ManagerLevels, ManagerLine, NodeLevels, PodLevels, PullFailing, QueueLevels,
+    QuotaLevel, QuotaResource, RunnerLevels, RunnerLine, RunningLevels, ScaleUpLevels, SourceStatus, TierAssessment,
+    TierState, TokenLine, TokenSource, UnservedReason, WaitingJob,
 };
 use tierwatch::model::job_assessment::{JobAssessment, JobPhase, JobState, Place};
 use tierwatch::model::occurrence::{Outcome, Phase};
 use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, Urgency};
 use tierwatch::model::posture::{Answer, Boundary, Check, CheckLine, Question, Read, Verdict};
-use tierwatch::observation::{JobId, LimitedPart, Now, PodPhase, RunnerId, RunnerStatus, SourceKey, SourceKind};
+use tierwatch::observation::{
+    ApiTokenReport, JobId, LimitedPart, Now, PodPhase, RunnerId, RunnerStatus, SourceKey, SourceKind,
+};
 use tokio::sync::watch;
 
 /// So many jobs lack a runner with their tag.
@@ -55,6 +57,7 @@ pub fn policy(names: &[&str]) -> Policy {
                     min_jobs: 20,
                 },
                 runbook_url: None,
+                token: Default::default(),
                 posture: None,
             })
             .collect(),
@@ -92,6 +95,7 @@ fn watches_a_namespace(kind: SourceKind) -> bool {
             | SourceKind::KubeAccounts
             | SourceKind::KubeRoles
             | SourceKind::KubeBindings
+            | SourceKind::KubeTokenSecrets
     )
 }
 
@@ -261,6 +265,11 @@ pub fn hurting_tier(name: &str) -> TierAssessment {
     }
 }
 
+fn manager(system_id: &str, status: RunnerStatus) -> ManagerLine {
+    let version = Some(Arc::from(if status == RunnerStatus::Online { "19.2.0" } else { "18.11.0" }));
+    ManagerLine { system_id: Arc::from(system_id), status, contacted_at: None, version }
+}
+
 fn runners(statuses: &[RunnerStatus]) -> RunnerLevels {
     let mut levels = RunnerLevels { paused: 1, ..RunnerLevels::default() };
     for (index, status) in statuses.iter().enumerate() {
@@ -271,9 +280,16 @@ fn runners(statuses: &[RunnerStatus]) -> RunnerLevels {
             description: Arc::from("a runner"),
             status: *status,
             paused: index == 0,
-            managers: Some((1, 2)),
+            managers: Some(vec![manager("r_one", RunnerStatus::Online), manager("r_two", RunnerStatus::Offline)]),
+            contacted_at: Some("2026-03-01T11:20:00Z".parse().unwrap()),
+            created_at: Some("2025-06-01T08:00:00Z".parse().unwrap()),
+            token: TokenLine {
+                expires_at: (index == 0).then(|| "2026-03-11T00:00:00Z".parse().unwrap()),
+                obtained: vec![(TokenSource::Secret, "2026-01-20T12:00:00Z".parse().unwrap())],
+            },
         });
     }
+    levels.token_age = Some(Duration::from_secs(40 * 86_400));
     levels
 }
 
@@ -302,7 +318,24 @@ pub fn assessment(tiers: Vec<TierAssessment>) -> Assessment {
             up(key, &of)
         })
         .collect();
-    Assessment { at: now(), tiers, sources, out_of_scope: Some(5), coverage: Some(1.0), complete: true }
+    Assessment {
+        at: now(),
+        tiers,
+        sources,
+        out_of_scope: Some(5),
+        coverage: Some(1.0),
+        complete: true,
+        own_token: Some(own_token()),
+    }
+}
+
+fn own_token() -> ApiTokenReport {
+    let at = |text: &str| Some(text.parse().unwrap());
+    ApiTokenReport {
+        scopes: vec![Arc::from("read_api")],
+        created_at: at("2026-01-01T00:00:00Z"),
+        expires_at: at("2026-12-31T00:00:00Z"),
+    }
 }
 
 /// One hurting, one calm.

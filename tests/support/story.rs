@@ -273,6 +273,7 @@ pub fn policy() -> Policy {
             min_jobs: 20,
         },
         runbook_url: None,
+        token: Default::default(),
         posture: None,
     };
     let horizon = Duration::from_secs(45);

@@ -92,7 +92,10 @@ fn marks(pod: &Pod, tier: &Tier, runner: &Runner, of: Option<&JobOfPod<'_>>) -> 
             own("release", release),
             own("pod-template-hash", "6d5f8c9b7d".to_owned()),
         ];
-        return (labels, json!({ "checksum/configmap": "5f1c", "checksum/secrets": "e3b0" }));
+        let rotated = second(pod.created);
+        let annotations = json!({ "checksum/configmap": "5f1c", "checksum/secrets": "e3b0",
+            "platform.harbour.example/token-rotated-at": rotated.get(..10) });
+        return (labels, annotations);
     };
     let JobOfPod { job, project, full_path, gitlab_url } = of;
     let sha = sha_of(job.pipeline);

@@ -2,7 +2,7 @@
 
 use crate::cause::{Admission, Autoscale, Blame, Cause, Family, Pull, Scheduling};
 use crate::metrics::own::{HookResult, Operation, StatusClass};
-use crate::model::assessment::{QuotaResource, UnservedReason};
+use crate::model::assessment::{QuotaResource, TokenSource, UnservedReason};
 use crate::model::occurrence::{Disagreement, DropReason, FailureReason, Outcome, Phase, Table};
 use crate::model::policy::Urgency;
 use crate::model::posture::Check;
@@ -76,6 +76,8 @@ pub(super) const SCALE_UP: Label =
 pub(super) const NODE_STATE: Label = closed!("state", ["ready", "not_ready", "unschedulable"]);
 pub(super) const RUNNER_STATUS: Label = closed!("status", RunnerStatus);
 pub(super) const READY: Label = closed!("ready", ["true", "false"]);
+pub(super) const TOKEN_SOURCE: Label = closed!("source", TokenSource);
+pub(super) const EXPIRY_SOURCE: Label = closed!("source", ["expiry"]);
 pub(super) const CHECK: Label = closed!("check", Check);
 pub(super) const URGENCY: Label = Label {
     name: "urgency",

@@ -96,6 +96,14 @@ rows! {
         "Pods of the tier's runner managers by readiness; absent when their namespaces cannot be seen.";
     RUNNER_INFO "tierwatch_" "runner_info" Gauge Stable [TIER, RUNNER_ID, SHORT_SHA]
         "1 for each runner of the tier, at most 100 a tier; joins with GitLab Runner's own metrics by the runner's short token.";
+    RUNNER_TOKEN_OBTAINED "tierwatch_" "runner_token_obtained_timestamp_seconds" Gauge Stable [TIER, RUNNER_ID, TOKEN_SOURCE]
+        "When the runner's token was obtained, Unix time: by an annotation, by its Secret's metadata (both only where the tier has one runner), or by the moment at which GitLab's expiry of it was seen to move. The runner's creation is only an upper bound of the age and not exported.";
+    RUNNER_TOKEN_EXPIRY "tierwatch_" "runner_token_expiry_timestamp_seconds" Gauge Stable [TIER, RUNNER_ID, EXPIRY_SOURCE]
+        "When the runner's token ends, Unix time; absent where it never ends or GitLab does not show it: an instance runner's only to administrators.";
+    RUNNER_TOKEN_AGE "tierwatch_" "runner_token_age_seconds" Gauge Stable [TIER]
+        "Age of the tier's oldest runner token by the best source of each; absent where no source tells the age of any.";
+    API_TOKEN_EXPIRY "tierwatch_" "api_token_expiry_timestamp_seconds" Gauge Stable []
+        "When the token that tierwatch itself uses ends, Unix time: the beginning of that day, UTC; absent where it never ends or GitLab does not tell.";
     POSTURE_VIOLATIONS "tierwatch_" "posture_violations" Gauge Stable [TIER, CHECK]
         "1 while a check of the tier's boundary finds something else than posture.expected declares, 0 while it finds that; absent while a check cannot be made or nothing is declared for it.";
     TIER_INFO "tierwatch_" "tier_info" Gauge Stable [TIER, URGENCY]

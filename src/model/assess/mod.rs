@@ -6,6 +6,7 @@
 mod job;
 mod limits;
 mod quotas;
+mod runners;
 mod tally;
 mod words;
 
@@ -44,6 +45,7 @@ pub fn assess(fleet: &Fleet, now: Now, previous: Option<&Assessment>) -> Assessm
         out_of_scope,
         coverage: coverage(fleet, &sight, &now),
         complete: fleet.sources.all_attempted(),
+        own_token: fleet.tokens.own.clone(),
     }
 }
 
@@ -165,6 +167,7 @@ fn objects(fleet: &Fleet, held: &Held, key: &SourceKey) -> Option<u64> {
         | SourceKind::KubeAccounts
         | SourceKind::KubeRoles
         | SourceKind::KubeBindings
+        | SourceKind::KubeTokenSecrets
         | SourceKind::KubeEvents
         | SourceKind::KubeNodeEvents
         | SourceKind::Clock => None,

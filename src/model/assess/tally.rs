@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Sight, limits, quotas};
+use super::{Sight, limits, quotas, runners};
 use crate::cause::{Admission, Autoscale, Pull, Scheduling};
 use crate::model::assessment::{
-    LimitLevel, ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, QuotaLevel, RunnerLevels, RunnerLine,
+    LimitLevel, ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, QuotaLevel, RunnerLevels,
     RunningLevels, ScaleUpLevels, UnservedReason, WaitingJob,
 };
 use crate::model::fleet::{Blind, Fleet, JobRow, PodRow, ScaleWord, Stage};
@@ -15,7 +15,7 @@ use crate::model::occurrence::Phase;
 use crate::model::policy::{Policy, TierId};
 use crate::model::posture::JobPods;
 use crate::model::tier::Fit;
-use crate::observation::{Now, PodPhase, PodRole, RunnerStatus};
+use crate::observation::{Now, PodPhase, PodRole};
 
 /// How many of the longest waiting jobs are named.
 const NAMED_JOBS: usize = 10;
@@ -84,7 +84,7 @@ pub(super) struct TierLevels {
 impl Tally {
     pub(super) fn new(fleet: &Fleet, now: &Now, sight: &Sight) -> Self {
         let policy = fleet.policy();
-        let tiers = (0..policy.tiers.len()).map(|tier| TierLevels::new(fleet, tier, sight)).collect();
+        let tiers = (0..policy.tiers.len()).map(|tier| TierLevels::new(fleet, tier, sight, now)).collect();
         let mut tally = Self { tiers, out_of_scope: 0, held: Held::default() };
         let blind: Vec<Vec<Blind>> = (0..policy.tiers.len()).map(|tier| fleet.blind(tier)).collect();
         for row in fleet.jobs.iter() {
@@ -180,7 +180,7 @@ impl Tally {
 }
 
 impl TierLevels {
-    fn new(fleet: &Fleet, tier: TierId, sight: &Sight) -> Self {
+    fn new(fleet: &Fleet, tier: TierId, sight: &Sight, now: &Now) -> Self {
         let every_reason = || UnservedReason::ALL.iter().map(|reason| (*reason, 0)).collect();
         let every_phase = || PodPhase::ALL.into_iter().map(|phase| (phase, 0)).collect();
         Self {
@@ -192,7 +192,7 @@ impl TierLevels {
             running: sight.running.then(RunningLevels::default),
             scale_up: (sight.pods[tier] && sight.events[tier]).then(ScaleUpLevels::default),
             pods: sight.pods[tier].then(|| PodLevels { phases: every_phase(), ..PodLevels::default() }),
-            runners: sight.runners.then(|| runner_levels(fleet, tier)),
+            runners: sight.runners.then(|| runners::levels(fleet, tier, now)),
             managers: sight.managers[tier].then(ManagerLevels::default),
             nodes: sight.nodes.then(|| node_levels(fleet, tier)),
             quotas: sight.quotas[tier].then(|| quotas::levels(fleet, tier)),
@@ -323,31 +323,6 @@ impl TierLevels {
             queue.top_project_share = Some(share);
         }
     }
-}
-
-fn runner_levels(fleet: &Fleet, tier: TierId) -> RunnerLevels {
-    let roster = fleet.rosters.as_ref().map_or(&[][..], |rosters| rosters.of(tier));
-    let mut levels = RunnerLevels {
-        by_status: RunnerStatus::ALL.into_iter().map(|status| (status, 0)).collect(),
-        ..RunnerLevels::default()
-    };
-    for runner in roster {
-        *levels.by_status.entry(runner.status).or_default() += 1;
-        levels.paused += u64::from(runner.paused);
-        let managers = runner.managers.as_ref().map(|managers| {
-            let online = managers.iter().filter(|manager| manager.status == RunnerStatus::Online).count();
-            (online as u64, managers.len() as u64)
-        });
-        levels.runners.push(RunnerLine {
-            id: runner.id,
-            short_sha: runner.short_sha.clone(),
-            description: runner.description.clone(),
-            status: runner.status,
-            paused: runner.paused,
-            managers,
-        });
-    }
-    levels
 }
 
 fn node_levels(fleet: &Fleet, tier: TierId) -> NodeLevels {

@@ -18,6 +18,7 @@ mod reach;
 mod refusals;
 mod sources;
 mod start;
+mod tokens;
 mod told;
 mod trouble;
 mod verdict;
@@ -62,6 +63,7 @@ pub struct Fleet {
     pub(in crate::model) quotas: ByNamespace<QuotaReport>,
     pub(in crate::model) limits: ByNamespace<LimitReport>,
     pub(in crate::model) boundaries: Boundaries,
+    pub(in crate::model) tokens: tokens::Tokens,
     pub(in crate::model) notices: Notices,
     parked: parked::Parked,
     refusals: refusals::Refusals,
@@ -91,6 +93,7 @@ impl Fleet {
             quotas: ByNamespace::default(),
             limits: ByNamespace::default(),
             boundaries: Boundaries::default(),
+            tokens: tokens::Tokens::default(),
             notices: Notices::default(),
             parked: parked::Parked::default(),
             refusals: refusals::Refusals::default(),
@@ -161,7 +164,12 @@ impl Fleet {
                 self.refs.insert(project, refs);
                 self.place_jobs(|row| row.project == Some(project));
             }
-            Body::Runners(runners) => self.replace_runners(&runners),
+            Body::Runners(runners) => {
+                self.tokens.compare(&runners, at.wall);
+                self.replace_runners(&runners);
+            }
+            Body::TokenSecrets(secrets) => self.tokens.keep_secrets(&source, secrets),
+            Body::ApiToken(token) => self.tokens.own = token,
             Body::Pod(change) => self.change_pods(&source, change, at, baseline, &mut out),
             Body::Node(change) => {
                 if self.nodes.change(change) {

@@ -138,6 +138,8 @@ impl Sources {
                 row.note = Some(text.clone());
                 return false;
             }
+            // Said beside the list of runners, which is the answer.
+            Body::ApiToken(_) => return false,
             Body::Period(period) => {
                 row.period = *period;
                 return false;
@@ -178,6 +180,7 @@ impl Sources {
             | Body::Quota(Change::Replace(_))
             | Body::Limit(Change::Replace(_))
             | Body::Namespace(_)
+            | Body::TokenSecrets(_)
             | Body::Netpol(Change::Replace(_))
             | Body::Account(Change::Replace(_))
             | Body::Role(Change::Replace(_))

@@ -192,6 +192,7 @@ const fn what(kind: SourceKind) -> &'static str {
         | SourceKind::GitlabHooks
         | SourceKind::KubeEvents
         | SourceKind::KubeNodeEvents => kind.as_str(),
+        SourceKind::KubeTokenSecrets => "the Secrets with runner tokens",
     }
 }
 
@@ -208,6 +209,7 @@ pub const fn right(kind: SourceKind) -> &'static str {
         SourceKind::KubeAccounts => "list and watch serviceaccounts",
         SourceKind::KubeRoles => "list and watch roles.rbac.authorization.k8s.io",
         SourceKind::KubeBindings => "list and watch rolebindings.rbac.authorization.k8s.io",
+        SourceKind::KubeTokenSecrets => "get secrets",
         SourceKind::Clock
         | SourceKind::GitlabQueue
         | SourceKind::GitlabStarted

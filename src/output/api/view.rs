@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::assessment::{self as model, Assessment, SourceStatus, TierAssessment};
-use crate::observation::{LimitedPart, PodPhase, RunnerStatus};
+use crate::observation::{ApiTokenReport, LimitedPart, PodPhase, RunnerStatus};
 
 /// `/api/v1/tiers`.
 #[derive(Serialize)]
@@ -55,6 +55,8 @@ pub(super) struct NoSuchTier<'a> {
 pub(super) struct Sources<'a> {
     at: Timestamp,
     complete: bool,
+    /// What GitLab says of the token that is used.
+    api_token: Option<&'a ApiTokenReport>,
     sources: Vec<Source<'a>>,
 }
 
@@ -98,6 +100,7 @@ struct PullFailing<'a> {
 struct Runners<'a> {
     by_status: BTreeMap<&'static str, u64>,
     paused: u64,
+    token_age_seconds: Option<f64>,
     runners: Vec<Runner<'a>>,
 }
 
@@ -109,7 +112,11 @@ struct Runner<'a> {
     status: &'static str,
     paused: bool,
     managers_online: Option<u64>,
-    managers: Option<u64>,
+    managers: Option<&'a [model::ManagerLine]>,
+    contacted_at: Option<Timestamp>,
+    created_at: Option<Timestamp>,
+    token_expires_at: Option<Timestamp>,
+    token_obtained: BTreeMap<&'static str, Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -219,7 +226,8 @@ impl<'a> From<&'a TierAssessment> for Tier<'a> {
 impl<'a> From<&'a Assessment> for Sources<'a> {
     fn from(assessment: &'a Assessment) -> Self {
         let sources = assessment.sources.iter().map(source).collect();
-        Self { at: assessment.at.wall, complete: assessment.complete, sources }
+        let api_token = assessment.own_token.as_ref();
+        Self { at: assessment.at.wall, complete: assessment.complete, api_token, sources }
     }
 }
 
@@ -265,6 +273,7 @@ fn runners(runners: &model::RunnerLevels) -> Runners<'_> {
     Runners {
         by_status: RunnerStatus::ALL.iter().map(|status| (status.as_str(), count(status))).collect(),
         paused: runners.paused,
+        token_age_seconds: runners.token_age.map(|age| age.as_secs_f64()),
         runners: runners.runners.iter().map(runner).collect(),
     }
 }
@@ -276,8 +285,15 @@ fn runner(line: &model::RunnerLine) -> Runner<'_> {
         description: &line.description,
         status: line.status.as_str(),
         paused: line.paused,
-        managers_online: line.managers.map(|(online, _)| online),
-        managers: line.managers.map(|(_, all)| all),
+        managers_online: line
+            .managers
+            .as_ref()
+            .map(|managers| managers.iter().filter(|manager| manager.status == RunnerStatus::Online).count() as u64),
+        managers: line.managers.as_deref(),
+        contacted_at: line.contacted_at,
+        created_at: line.created_at,
+        token_expires_at: line.token.expires_at,
+        token_obtained: line.token.obtained.iter().map(|(source, at)| (source.as_str(), *at)).collect(),
     }
 }
 

@@ -40,6 +40,16 @@ pub(super) fn table(assessment: &Assessment) -> Markup {
     html! {
         section.sources {
             h2 { "What this rests on" }
+            @if let Some(token) = &assessment.own_token {
+                p.note {
+                    "GitLab is asked with a token of the scopes "
+                    (words::plain(&token.scopes.join(", ")))
+                    @match token.expires_at {
+                        Some(at) => { ", which ends on " time datetime=(at) { (at.strftime("%Y-%m-%d")) } "." }
+                        None => ", which never ends.",
+                    }
+                }
+            }
             table {
                 thead { tr { th { "Source" } th { "State" } th { "Last answer" } th { "Objects" } th { "Tiers" } } }
                 tbody {
@@ -99,6 +109,7 @@ pub(super) fn name(source: &SourceKey) -> String {
         SourceKind::KubeAccounts => "service accounts",
         SourceKind::KubeRoles => "roles",
         SourceKind::KubeBindings => "role bindings",
+        SourceKind::KubeTokenSecrets => "Secrets with runner tokens",
     };
     match &source.namespace {
         Some(namespace) if source.kind == SourceKind::KubeNamespace => format!("the labels of {namespace}"),

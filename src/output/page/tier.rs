@@ -8,7 +8,9 @@ use maud::{Markup, html};
 use super::{bar, boundaries, clock, percent, state_word};
 use crate::cause::Blame;
 use crate::model::assess::human_duration;
-use crate::model::assessment::{CauseLine, LimitLevel, QuotaLevel, QuotaResource, TierAssessment, WaitingJob};
+use crate::model::assessment::{
+    CauseLine, LimitLevel, QuotaLevel, QuotaResource, RunnerLevels, TierAssessment, WaitingJob,
+};
 use crate::observation::{LimitedPart, RunnerStatus};
 use crate::output::words;
 
@@ -27,7 +29,7 @@ pub(super) fn card(tier: &TierAssessment, now: Timestamp) -> Markup {
             }
             (bar::phases("From queued to running, mean of the last starts", &tier.phases))
             (jobs(&tier.waiting))
-            p.supply { (supply(tier)) }
+            p.supply { (supply(tier, now)) }
             @if tier.boundary.declared {
                 p class={ "boundary " (if tier.boundary.moved().next().is_some() { "moved" } else { "" }) } {
                     a href={ "/boundaries#boundary-" (tier.name) } { "Boundary" } ": " (boundaries::in_words(&tier.boundary))
@@ -134,8 +136,33 @@ const fn quota_word(resource: QuotaResource) -> &'static str {
     }
 }
 
+/// The token that ends first, and how old the oldest is.
+fn tokens(runners: &RunnerLevels, now: Timestamp) -> Option<String> {
+    let ends = runners.runners.iter().filter_map(|line| Some((line.token.expires_at?, line.id))).min();
+    let ends = ends.map(|(at, id)| match now < at {
+        true => format!("token of runner #{id} ends in {}", human_duration(elapsed(now, at))),
+        false => format!("token of runner #{id} ended {} ago", human_duration(elapsed(at, now))),
+    });
+    let at_most = || {
+        let made = runners.runners.iter().map(|line| line.created_at).collect::<Option<Vec<_>>>()?.into_iter().min()?;
+        Some(format!("tokens at most {} old, by the runners' creation", human_duration(elapsed(made, now))))
+    };
+    let age = runners.token_age.map(|age| format!("oldest token {} old", human_duration(age))).or_else(at_most);
+    let said: Vec<String> = ends.into_iter().chain(age).collect();
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
+/// More than one version of the runner at work.
+fn versions(runners: &RunnerLevels) -> Option<String> {
+    let managers = runners.runners.iter().flat_map(|line| line.managers.iter().flatten());
+    let mut versions: Vec<&str> = managers.filter_map(|manager| manager.version.as_deref()).collect();
+    versions.sort_unstable();
+    versions.dedup();
+    (versions.len() > 1).then(|| format!("versions: {}", words::plain(&versions.join(", "))))
+}
+
 /// Runners, managers, nodes, pods and quotas: what the tier has to work with.
-fn supply(tier: &TierAssessment) -> String {
+fn supply(tier: &TierAssessment, now: Timestamp) -> String {
     let runners = match &tier.runners {
         None => "runners not known".to_owned(),
         Some(runners) => {
@@ -190,6 +217,9 @@ fn supply(tier: &TierAssessment) -> String {
         };
         format!("limits: {}", limits.iter().map(most).collect::<Vec<_>>().join(", "))
     });
-    let known: Vec<String> = [Some(runners), managers, nodes, asked, quotas, limits].into_iter().flatten().collect();
+    let tokens = tier.runners.as_ref().and_then(|runners| tokens(runners, now));
+    let versions = tier.runners.as_ref().and_then(versions);
+    let known: Vec<String> =
+        [Some(runners), versions, tokens, managers, nodes, asked, quotas, limits].into_iter().flatten().collect();
     words::sentence(&known.join(" · "))
 }

@@ -17,3 +17,17 @@ impl Endpoint for RunnerManagers {
         format!("runners/{}/managers", self.runner).into()
     }
 }
+
+/// `GET /personal_access_tokens/self`: the token that is used; any scope will do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OwnToken;
+
+impl Endpoint for OwnToken {
+    fn method(&self) -> Method {
+        Method::GET
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        "personal_access_tokens/self".into()
+    }
+}

@@ -153,6 +153,16 @@ impl ClientError {
         }
     }
 
+    /// The token is good, but not for this: another request of the same kind fails, too.
+    #[must_use]
+    pub fn lacks_scope(&self) -> bool {
+        if let Self::Status { status, detail, .. } = self {
+            *status == 403 && detail.contains("insufficient_")
+        } else {
+            false
+        }
+    }
+
     /// The trouble may lie in the one object asked for: the next one deserves its request.
     #[must_use]
     pub fn may_be_local(&self) -> bool {
@@ -189,6 +199,7 @@ pub(crate) const fn doing(operation: Operation) -> &'static str {
         Operation::QueueRunner => "listing the pending jobs that a runner would take",
         Operation::RunnerJobs => "listing the jobs of a runner",
         Operation::Trace => "reading the end of a job's log",
+        Operation::OwnToken => "reading what the token may do",
     }
 }
 

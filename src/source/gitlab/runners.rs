@@ -15,19 +15,24 @@ use crate::source::Outbox;
 use crate::source::poll::{Interrupted, Poll};
 
 use super::client::Client;
-use super::endpoints::RunnerManagers;
+use super::endpoints::{OwnToken, RunnerManagers};
 use super::error::ClientError;
 use super::instance_jobs::next_cursor;
 use super::notes::{Notes, some_of};
 use super::queries::{Document, GROUP_RUNNERS, RUNNERS};
 use super::queue_projects::prepare;
-use super::translate::{managers_from_rest, more_projects_than_shown, nodes, runner_from_graphql, runner_from_rest};
+use super::translate::{
+    managers_from_rest, more_projects_than_shown, nodes, own_token_from_rest, runner_from_graphql, runner_from_rest,
+};
 
 /// 10,000 runners, at 50 a page.
 const MAX_PAGES: usize = 200;
 
 /// Scopes of project runners that one round reads over REST.
 const SCOPES_PER_ROUND: usize = 20;
+
+/// The own token changes when somebody rotates it, or takes a scope from it.
+const TOKEN_AGE: Duration = Duration::from_secs(10 * 60);
 
 /// How long such a scope is believed.
 const SCOPE_AGE: Duration = Duration::from_secs(30 * 60);
@@ -38,6 +43,8 @@ pub(crate) struct Runners {
     groups: Vec<Arc<str>>,
     ids: Vec<RunnerId>,
     scopes: HashMap<RunnerId, (Duration, RunnerScope)>,
+    /// When the own token was last read.
+    token_read: Option<Duration>,
     notes: Notes,
 }
 
@@ -54,13 +61,21 @@ struct Gathered {
 impl Runners {
     /// `ids` are the runners that tiers name.
     pub(crate) fn new(client: Client, groups: Vec<Arc<str>>, ids: Vec<RunnerId>) -> Self {
-        Self { client, groups, ids, scopes: HashMap::new(), notes: Notes::default() }
+        Self { client, groups, ids, scopes: HashMap::new(), token_read: None, notes: Notes::default() }
     }
 
     async fn gather(&self) -> Result<Gathered, ClientError> {
         let mut gathered = Gathered::default();
-        let whole_instance = self.read_list(&RUNNERS, json!({}), "/runners", &mut gathered).await?;
-        if !whole_instance {
+        let whole_instance = match self.read_list(&RUNNERS, json!({}), "/runners", &mut gathered).await {
+            Ok(whole) => whole,
+            // `manage_runner` reads single runners and no list.
+            Err(error) if error.lacks_scope() && !self.ids.is_empty() => {
+                gathered.missing.push("lists of runners (its scope reads single ones only)".into());
+                false
+            }
+            Err(error) => return Err(error),
+        };
+        if !whole_instance && gathered.missing.is_empty() {
             for group in &self.groups {
                 let variables = json!({ "group": &**group });
                 if !self.read_list(&GROUP_RUNNERS, variables, "/group/runners", &mut gathered).await? {
@@ -158,6 +173,23 @@ impl Runners {
     }
 }
 
+impl Runners {
+    /// The token that is used. What is wrong with it shows in every other request: here it is only not known.
+    async fn own_token(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
+        let now = outbox.clock().now().mono;
+        if self.token_read.is_some_and(|at| now.saturating_sub(at) < TOKEN_AGE) {
+            return Ok(());
+        }
+        self.token_read = Some(now);
+        let report = match self.client.call(Operation::OwnToken).get(&OwnToken).await {
+            Ok(answer) => own_token_from_rest(&answer.json),
+            // OAuth and job tokens get 400, fine-grained ones without the permission 403.
+            Err(_) => None,
+        };
+        Ok(outbox.say(Body::ApiToken(report)).await?)
+    }
+}
+
 #[async_trait]
 impl Poll for Runners {
     async fn run(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
@@ -170,6 +202,6 @@ impl Poll for Runners {
             self.notes.say(outbox, "missing", note).await?;
         }
         outbox.say(Body::Runners(gathered.runners.into_values().collect())).await?;
-        Ok(())
+        self.own_token(outbox).await
     }
 }

@@ -6,6 +6,7 @@
 //! the way in. `rbac` declares and prints the rights.
 
 pub mod accounts;
+mod ask;
 pub mod bindings;
 mod client;
 pub mod events;
@@ -27,6 +28,7 @@ pub mod quotas;
 pub mod rbac;
 pub mod roles;
 mod start;
+pub mod token_secrets;
 
 pub use client::{ConnectError, connect};
 pub(super) use failure::{failure, refused, told, undecodable};

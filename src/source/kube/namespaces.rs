@@ -3,16 +3,14 @@
 //! It is asked for by name, again and again: `get` on it can be granted by a Role inside the namespace, where a watch needs a
 //! ClusterRole over all of them.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::AsyncReadExt;
 use kube::Client;
 use serde::Deserialize;
 
-use super::failure::{failure, told, undecodable};
+use super::ask::{self, Asked};
 use super::lenient::{Dictionary, Shape};
 use super::rbac::Need;
 use crate::observation::{Body, FailureClass, NamespaceReport, SecurityMode, SourceKind};
@@ -22,9 +20,6 @@ use crate::source::{Outbox, Texts};
 /// Labels change by hand; three reads fit into the time after which a silent watch counts as dead.
 pub(super) const SCHEDULE: Schedule =
     Schedule { every: Duration::from_secs(30), give_up_after: Duration::from_secs(30) };
-
-/// A namespace is a kilobyte, a few hundred at most with its annotations.
-const MOST_BYTES: u64 = 2 << 20;
 
 /// A Namespace as the API writes it, trimmed while it is parsed.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -60,24 +55,12 @@ impl Namespaces {
 impl Poll for Namespaces {
     async fn run(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
         let path = Need::of(SourceKind::KubeNamespace).path(Some(&self.namespace));
-        let request = http::Request::get(path)
-            .body(Vec::new())
-            .map_err(|error| told(FailureClass::Other, &format!("the request could not be made: {error}")))?;
-        let body = match self.client.request_stream(request).await.map_err(|error| failure(&error)) {
-            Ok(body) => body,
-            Err(failure) if failure.class == FailureClass::NotFound => {
-                return Ok(outbox.say(Body::Namespace(None)).await?);
-            }
+        let report = match ask::get::<NamespaceObject>(&self.client, &path, Asked::Whole).await {
+            Ok(object) => Some(Box::new(translate(&object, &mut self.texts))),
+            Err(failure) if failure.class == FailureClass::NotFound => None,
             Err(failure) => return Err(failure.into()),
         };
-        let mut text = Vec::new();
-        let mut limited = pin!(body.take(MOST_BYTES));
-        limited
-            .read_to_end(&mut text)
-            .await
-            .map_err(|error| told(FailureClass::Connection, &format!("reading the namespace: {error}")))?;
-        let object: NamespaceObject = serde_json::from_slice(&text).map_err(|error| undecodable(&error))?;
-        Ok(outbox.say(Body::Namespace(Some(Box::new(translate(&object, &mut self.texts))))).await?)
+        Ok(outbox.say(Body::Namespace(report)).await?)
     }
 }
 

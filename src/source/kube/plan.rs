@@ -43,6 +43,9 @@ pub fn plan(policy: &Policy, kubernetes: &Kubernetes) -> Vec<SourceKey> {
             // Its account is bound to a role here or where its job pods are.
             keys.insert(SourceKey::namespaced(SourceKind::KubeRoles, namespace));
             keys.insert(SourceKey::namespaced(SourceKind::KubeBindings, namespace));
+            if tier.token.secret.is_some() {
+                keys.insert(SourceKey::namespaced(SourceKind::KubeTokenSecrets, namespace));
+            }
         }
     }
     if kubernetes.cluster_scoped {
@@ -50,6 +53,23 @@ pub fn plan(policy: &Policy, kubernetes: &Kubernetes) -> Vec<SourceKey> {
         keys.insert(SourceKey::global(SourceKind::KubeNodes));
     }
     keys.into_iter().collect()
+}
+
+/// The Secrets in a namespace that hold tokens of tiers whose managers run there, each with its tier's annotation.
+pub(super) fn token_secrets(policy: &Policy, namespace: &str) -> Vec<(Arc<str>, Option<Arc<str>>)> {
+    let here = policy.tiers.iter().filter(|tier| tier.manager_namespaces.iter().any(|name| **name == *namespace));
+    let mut names: Vec<_> = here
+        .filter_map(|tier| Some((Arc::clone(tier.token.secret.as_ref()?), tier.token.rotation_annotation.clone())))
+        .collect();
+    names.sort_unstable();
+    names.dedup_by(|a, b| a.0 == b.0);
+    names
+}
+
+/// The annotations in which tiers note when a token was obtained, each once.
+pub(super) fn rotation_annotations(policy: &Policy) -> Vec<Arc<str>> {
+    let named = policy.tiers.iter().filter_map(|tier| tier.token.rotation_annotation.clone());
+    named.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// The node labels that tell tiers apart, each once.

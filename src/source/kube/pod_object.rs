@@ -26,14 +26,8 @@ pub(super) struct PodMetadata {
     pub(super) deletion_timestamp: Moment,
     /// All of them: any may be what a network policy selects.
     pub(super) labels: Dictionary,
-    pub(super) annotations: Shape<Annotations>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Annotations {
-    #[serde(rename = "job.runner.gitlab.com/id")]
-    pub(super) job: Text,
+    /// All of them: the configuration may name one.
+    pub(super) annotations: Dictionary,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -7,9 +7,12 @@ use super::labels::Expression;
 use super::lenient::{Flag, Shape};
 use super::pod_object::{PodMetadata, SecurityContext, Spec, Variable, Volume};
 use super::pod_spec::containers;
+use super::token_secrets;
 use crate::observation::{Exposure, PodShape};
 use crate::source::Texts;
 
+/// GitLab's id of the job: an annotation that a user can forge.
+pub(super) const JOB: &str = "job.runner.gitlab.com/id";
 /// GitLab's id of the job's project.
 pub(super) const PROJECT: &str = "project.runner.gitlab.com/id";
 /// First characters of the runner's token.
@@ -40,15 +43,16 @@ const KEEPS_ITS_TOKEN: &str = "FF_DISABLE_AUTOMATIC_TOKEN_ROTATION";
 #[derive(Debug)]
 pub struct Shapes {
     tier_labels: Vec<Arc<str>>,
+    rotation_annotations: Vec<Arc<str>>,
     pool: HashSet<Arc<PodShape>>,
     sweep_at: usize,
 }
 
 impl Shapes {
-    /// Of what pods ask of their node only labels with these keys are kept.
+    /// Of what pods ask of their node only labels with these keys are kept, of their annotations only the times in these.
     #[must_use]
-    pub fn new(tier_labels: Vec<Arc<str>>) -> Self {
-        Self { tier_labels, pool: HashSet::new(), sweep_at: FIRST_SWEEP }
+    pub fn new(tier_labels: Vec<Arc<str>>, rotation_annotations: Vec<Arc<str>>) -> Self {
+        Self { tier_labels, rotation_annotations, pool: HashSet::new(), sweep_at: FIRST_SWEEP }
     }
 
     pub(super) fn of(&mut self, metadata: &PodMetadata, spec: &Spec, texts: &mut Texts) -> Arc<PodShape> {
@@ -58,6 +62,11 @@ impl Shapes {
             service_account: spec.service_account_name.get().map(|name| texts.name(name)),
             secrets: secrets(spec, texts),
             exposure: exposure(spec, texts),
+            token_rotated: self
+                .rotation_annotations
+                .iter()
+                .filter_map(|key| token_secrets::moment(metadata.annotations.get(key)?))
+                .max(),
             keeps_its_token: containers(spec).flat_map(|container| container.env.iter()).any(keeps_its_token),
         };
         if let Some(known) = self.pool.get(&shape) {

@@ -33,9 +33,9 @@ pub(super) struct Pods {
 }
 
 impl Pods {
-    /// Of what a pod asks of its node only labels with these keys are kept.
-    pub(super) fn new(namespace: Arc<str>, tier_labels: Vec<Arc<str>>) -> Self {
-        Self { namespace, texts: Texts::default(), shapes: Shapes::new(tier_labels) }
+    /// `shapes` knows which labels of nodes and which annotations matter.
+    pub(super) fn new(namespace: Arc<str>, shapes: Shapes) -> Self {
+        Self { namespace, texts: Texts::default(), shapes }
     }
 }
 
@@ -78,7 +78,7 @@ pub fn translate(
         namespace: Arc::clone(namespace),
         name: texts.name(metadata.name.get()?),
         role: role(&metadata.labels),
-        job: metadata.annotations.job.get().and_then(whole).map(JobId),
+        job: metadata.annotations.get(pod_shape::JOB).and_then(whole).map(JobId),
         project: metadata.labels.get(pod_shape::PROJECT).and_then(whole).map(ProjectId),
         runner_short: labelled(&metadata.labels, pod_shape::RUNNER_SHORT).map(|short| texts.name(short)),
         created: metadata.creation_timestamp.0?,

@@ -1,7 +1,7 @@
 //! The rights that the watches need: declared once, asked for by every request, and printed as manifests.
 //!
 //! Requests are built from the same declaration, so what is printed is what is used: no write, no `get` but of the
-//! namespace itself, no `pods/log`, no Secrets.
+//! namespace itself and of Secrets that the configuration names, no `pods/log`.
 
 use std::fmt::Write as _;
 
@@ -46,6 +46,9 @@ impl Need {
             SourceKind::KubeAccounts => ("", "serviceaccounts"),
             SourceKind::KubeRoles => (RBAC, "roles"),
             SourceKind::KubeBindings => (RBAC, "rolebindings"),
+            SourceKind::KubeTokenSecrets => {
+                return Self { group: "", resource: "secrets", verbs: &["get"], namespaced: true };
+            }
             SourceKind::Clock
             | SourceKind::GitlabQueue
             | SourceKind::GitlabStarted
@@ -88,7 +91,7 @@ pub fn print(policy: &Policy, kubernetes: &Kubernetes) -> String {
     namespaces.sort_unstable();
     namespaces.dedup();
     for namespace in namespaces {
-        write_role(&mut out, Some(namespace), &needs(&keys, Some(namespace)));
+        write_role(&mut out, Some(namespace), &needs(&keys, Some(namespace)), &secrets(policy, namespace));
     }
     let cluster = needs(&keys, None);
     if !cluster.is_empty() {
@@ -98,7 +101,7 @@ pub fn print(policy: &Policy, kubernetes: &Kubernetes) -> String {
              # capacity, their taints and why one is taken away stay unknown\n\
              # (`kubernetes.cluster_scoped: false` switches these watches off).\n",
         );
-        write_role(&mut out, None, &cluster);
+        write_role(&mut out, None, &cluster, &[]);
     }
     out
 }
@@ -116,7 +119,12 @@ fn needs(keys: &[SourceKey], namespace: Option<&str>) -> Vec<Need> {
     needs
 }
 
-fn write_role(out: &mut String, namespace: Option<&str>, needs: &[Need]) {
+/// Names of the Secrets that may be read, nobody else's.
+fn secrets(policy: &Policy, namespace: &str) -> Vec<String> {
+    super::plan::token_secrets(policy, namespace).into_iter().map(|(name, _)| name.to_string()).collect()
+}
+
+fn write_role(out: &mut String, namespace: Option<&str>, needs: &[Need], secrets: &[String]) {
     let prefix = if namespace.is_some() { "" } else { "Cluster" };
     let place = namespace.map(|namespace| format!("  namespace: {namespace}\n")).unwrap_or_default();
     let separator = if namespace.is_some() { "---\n" } else { "" };
@@ -130,6 +138,9 @@ fn write_role(out: &mut String, namespace: Option<&str>, needs: &[Need]) {
             need.resource,
             need.verbs.join(", ")
         );
+        if need.resource == "secrets" {
+            let _ = writeln!(rules, "    resourceNames: [{}]", secrets.join(", "));
+        }
     }
     let _ = write!(
         out,

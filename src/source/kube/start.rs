@@ -14,17 +14,20 @@ use super::limits::Limits;
 use super::namespaces::{self, Namespaces};
 use super::netpols::Netpols;
 use super::nodes::Nodes;
-use super::plan::{node_labels, plan};
+use super::plan::{self, node_labels, plan, rotation_annotations};
+use super::pod_shape::Shapes;
 use super::pods::Pods;
 use super::quotas::Quotas;
 use super::roles::Roles;
+use super::token_secrets::{self, TokenSecrets};
 use crate::clock::Clock;
 use crate::config::Kubernetes;
 use crate::metrics::Own;
 use crate::model::policy::Policy;
 use crate::observation::{Observation, SourceKey, SourceKind};
+use crate::source::Outbox;
+use crate::source::poll::{self, Poll, Schedule};
 use crate::source::watch::{Pace, Watch, Watched};
-use crate::source::{Outbox, poll};
 
 /// The running watches.
 #[derive(Debug)]
@@ -61,7 +64,10 @@ pub fn start(
         };
         match (key.kind, &key.namespace) {
             (SourceKind::KubePods, Some(namespace)) => {
-                hands.watch(&mut tasks, Pods::new(Arc::clone(namespace), node_labels(policy)));
+                hands.watch(
+                    &mut tasks,
+                    Pods::new(Arc::clone(namespace), Shapes::new(node_labels(policy), rotation_annotations(policy))),
+                );
             }
             (SourceKind::KubeEvents, Some(namespace)) => {
                 hands.watch(&mut tasks, Events::of_pods(Arc::clone(namespace)))
@@ -79,7 +85,15 @@ pub fn start(
             (SourceKind::KubeBindings, Some(namespace)) => {
                 hands.watch(&mut tasks, Bindings::new(Arc::clone(namespace)))
             }
-            (SourceKind::KubeNamespace, Some(namespace)) => hands.ask_for(&mut tasks, namespace),
+            (SourceKind::KubeNamespace, Some(namespace)) => {
+                let source = Namespaces::new(Arc::clone(namespace), client.clone());
+                hands.ask_for(&mut tasks, source, namespaces::SCHEDULE);
+            }
+            (SourceKind::KubeTokenSecrets, Some(namespace)) => {
+                let names = plan::token_secrets(policy, namespace);
+                let source = TokenSecrets::new(Arc::clone(namespace), names, client.clone());
+                hands.ask_for(&mut tasks, source, token_secrets::SCHEDULE);
+            }
             (SourceKind::KubeNodes, _) => hands.watch(&mut tasks, Nodes::new(node_labels(policy))),
             (
                 SourceKind::KubePods
@@ -91,6 +105,7 @@ pub fn start(
                 | SourceKind::KubeRoles
                 | SourceKind::KubeBindings
                 | SourceKind::KubeNamespace
+                | SourceKind::KubeTokenSecrets
                 | SourceKind::KubeNodeEvents
                 | SourceKind::Clock
                 | SourceKind::GitlabQueue
@@ -121,9 +136,8 @@ impl Hands {
         tasks.spawn(watch.run(self.cancel));
     }
 
-    fn ask_for(self, tasks: &mut JoinSet<()>, namespace: &Arc<str>) {
-        let source = Namespaces::new(Arc::clone(namespace), self.client);
-        let asking = poll::run(source, namespaces::SCHEDULE, self.outbox, self.own);
+    fn ask_for<P: Poll + 'static>(self, tasks: &mut JoinSet<()>, source: P, schedule: Schedule) {
+        let asking = poll::run(source, schedule, self.outbox, self.own);
         tasks.spawn(async move {
             let _ended_or_canceled = self.cancel.run_until_cancelled(asking).await;
         });

@@ -21,7 +21,9 @@ use super::text::kept;
 pub use hook::{Hook, hook};
 pub use job::{job_from_graphql, job_from_rest, job_from_runner};
 pub use log::given_up;
-pub use runner::{managers_from_rest, more_projects_than_shown, runner_from_graphql, runner_from_rest};
+pub use runner::{
+    managers_from_rest, more_projects_than_shown, own_token_from_rest, runner_from_graphql, runner_from_rest,
+};
 
 /// Tags kept of a job or a runner. GitLab allows a runner 50: a job with more can match none, and keeps enough
 /// of them to match none here.
@@ -212,6 +214,7 @@ mod tests {
             for runner in [runner_from_graphql(&value), runner_from_rest(&value)].into_iter().flatten() {
                 prop_assert!(runner.tags.len() <= MAX_TAGS);
             }
+            let _own = own_token_from_rest(&value);
             let _rest = (managers_from_rest(&value), project_from_rest(&value), ref_pattern_from_rest(&value));
         }
     }

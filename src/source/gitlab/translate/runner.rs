@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::observation::{ManagerReport, RunnerId, RunnerReport, RunnerScope, RunnerStatus};
+use crate::observation::{ApiTokenReport, ManagerReport, RunnerId, RunnerReport, RunnerScope, RunnerStatus};
 use crate::source::gitlab::text::kept;
 
 use super::{flag, nodes, number, tags, text, time};
 
 /// Managers kept of one runner: more pods than that share no token.
 const MAX_MANAGERS: usize = 1000;
+
+/// GitLab knows about twenty.
+const MAX_TOKEN_SCOPES: usize = 64;
 
 /// Groups or projects kept of one runner's scope.
 const MAX_SCOPE: usize = 1000;
@@ -99,6 +102,19 @@ pub fn runner_from_rest(body: &Value) -> Option<RunnerReport> {
 pub fn managers_from_rest(rows: &Value) -> Option<Vec<ManagerReport>> {
     let rows = rows.as_array()?;
     Some(rows.iter().take(MAX_MANAGERS).filter_map(|row| manager(row, "system_id", "contacted_at")).collect())
+}
+
+/// The answer of `GET /personal_access_tokens/self`. `expires_at` is a date: the token ends when that day begins, UTC.
+#[must_use]
+pub fn own_token_from_rest(body: &Value) -> Option<ApiTokenReport> {
+    let scopes = body.get("scopes")?.as_array()?;
+    let ends = body.get("expires_at").and_then(Value::as_str).and_then(|day| day.parse::<jiff::civil::Date>().ok());
+    let midnight = |day: jiff::civil::Date| day.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    Some(ApiTokenReport {
+        scopes: scopes.iter().take(MAX_TOKEN_SCOPES).filter_map(|scope| scope.as_str().map(kept)).collect(),
+        created_at: time(body, "created_at"),
+        expires_at: ends.and_then(midnight).map(|day| day.timestamp()),
+    })
 }
 
 fn manager(row: &Value, system_id: &str, contacted_at: &str) -> Option<ManagerReport> {
@@ -236,6 +252,16 @@ mod tests {
         assert_eq!(status(Some("paused"), Some(&json!(false))), RunnerStatus::Offline);
         assert_eq!(status(Some("hibernating"), None), RunnerStatus::Other);
         assert_eq!(status(None, None), RunnerStatus::Other);
+    }
+
+    #[test]
+    fn the_own_token_of_rest() {
+        let body = include_str!("../../../../tests/fixtures/gitlab/PersonalAccessTokenSelf.json");
+        let token = own_token_from_rest(&serde_json::from_str(body).unwrap()).unwrap();
+        assert!(token.scopes.contains(&"read_api".into()), "{token:?}");
+        assert!(token.expires_at.unwrap().to_string().ends_with("T00:00:00Z"), "{token:?}");
+        assert_eq!(own_token_from_rest(&json!({ "scopes": [], "expires_at": null })).unwrap().expires_at, None);
+        assert_eq!(own_token_from_rest(&json!({ "message": "400 Bad request" })), None);
     }
 
     #[test]

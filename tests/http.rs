@@ -206,7 +206,7 @@ async fn a_calm_page_says_how_it_knows() {
         Daemon::showing(fake::assessment(vec![fake::calm_tier("deployment"), fake::calm_tier("standard")])).await;
     let page = page.text("/").await;
     assert!(page.contains("Both tiers start their jobs as promised"), "{page}");
-    assert!(page.contains("from 27 of 27 sources, the oldest data 4 s old"), "{page}");
+    assert!(page.contains("from 29 of 29 sources, the oldest data 4 s old"), "{page}");
     assert!(!page.contains("role=\"alert\""));
 
     let mut half_seen = fake::assessment(vec![fake::calm_tier("standard")]);

@@ -15,6 +15,8 @@ mod gitlab_client;
 mod job_pods;
 #[path = "real/kills.rs"]
 mod kills;
+#[path = "real/posture.rs"]
+mod posture;
 #[path = "real/prometheus.rs"]
 mod prometheus;
 #[path = "real/refusals.rs"]

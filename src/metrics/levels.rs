@@ -105,6 +105,8 @@ impl<'a> Page<'a, '_, '_> {
 
 fn configured(page: &mut Page<'_, '_, '_>) -> fmt::Result {
     page.many(rows::TIER_INFO, |tier| vec![(vec![tier.urgency.as_str()], 1.0)])?;
+    page.each(rows::TIER_CAPACITY, |tier| Some(f64::from(tier.capacity.declared?)))?;
+    page.each(rows::TIER_ROOM, |tier| Some(number(tier.capacity.room?.jobs)))?;
     page.each(rows::TIER_OBJECTIVE, |tier| Some(tier.target))?;
     page.each(rows::TIER_START_WITHIN, |tier| Some(tier.start_within.as_secs_f64()))
 }

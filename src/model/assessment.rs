@@ -13,7 +13,9 @@ use crate::cause::{Autoscale, Blame, Cause, Pull, Runtime, Scheduling, labels};
 use crate::model::occurrence::Phase;
 use crate::model::policy::Urgency;
 use crate::model::posture::Boundary;
-use crate::observation::{ApiTokenReport, JobId, LimitedPart, Now, PodPhase, RunnerId, RunnerStatus, SourceKey};
+use crate::observation::{
+    ApiTokenReport, JobId, LimitedPart, Now, PodPhase, Requests, RunnerId, RunnerStatus, SourceKey,
+};
 
 /// Everything that can be said at one instant.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -69,6 +71,8 @@ pub struct TierAssessment {
     pub quotas: Option<Vec<QuotaLevel>>,
     /// The tightest upper bound of CPU and memory by LimitRanges; absent when not seen, empty without any.
     pub limits: Option<Vec<LimitLevel>>,
+    /// How much more it can take.
+    pub capacity: CapacityLevels,
     /// What is at its boundary.
     pub boundary: Boundary,
     /// Why, worst first.
@@ -272,6 +276,65 @@ pub struct NodeLevels {
     pub allocatable_cpu_millis: u64,
     /// Of ready nodes, in bytes.
     pub allocatable_memory_bytes: u64,
+}
+
+/// How much more a tier can take.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct CapacityLevels {
+    /// Jobs at once, as declared.
+    pub declared: Option<u32>,
+    /// Further job pods that fit now; absent while no job pod tells what is typical, or what bounds them is not seen.
+    pub room: Option<Room>,
+    /// When an autoscaler last moved for the tier; absent: never while we watched.
+    pub last_scale_up: Option<ScaleUp>,
+}
+
+/// Further job pods that fit now, at most: pods of other namespaces take room that is not seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Room {
+    /// So many.
+    pub jobs: u64,
+    /// What bounds them.
+    pub bound: RoomBound,
+    /// What one of them asks for: the mean of the job pods of these minutes.
+    pub typical: Requests,
+}
+
+labels! {
+    /// What bounds the room for further job pods.
+    RoomBound {
+        /// The tier's nodes, as they are now.
+        Nodes = "nodes",
+        /// A quota of its namespaces.
+        Quota = "quota",
+        /// The declared capacity.
+        Capacity = "capacity",
+    }
+}
+
+/// An autoscaler moved for a tier, or refused to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ScaleUp {
+    /// When it said so.
+    pub at: Timestamp,
+    /// What came of it.
+    pub outcome: ScaleUpOutcome,
+    /// What it said.
+    pub cause: Autoscale,
+    /// When that came of it, where it is over.
+    pub ended: Option<Timestamp>,
+}
+
+labels! {
+    /// What came of a scale-up.
+    ScaleUpOutcome {
+        /// No node of the tier joined yet.
+        Pending = "pending",
+        /// A node of the tier joined afterwards.
+        NodeJoined = "node_joined",
+        /// The autoscaler makes none.
+        Refused = "refused",
+    }
 }
 
 labels! {

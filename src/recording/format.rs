@@ -10,7 +10,7 @@ use crate::observation::{Now, Observation, SourceKey};
 
 /// The format that this program writes, and the only one that it reads. It changes when an older program would
 /// misread a line; a new kind of observation is such a change.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// The version of this program.
 pub(super) const PROGRAM: &str = env!("CARGO_PKG_VERSION");

@@ -10,16 +10,17 @@ use prometheus_client::registry::Registry;
 use tierwatch::cause::{Autoscale, Blame, Cause, Pull, Runtime, Scheduling};
 use tierwatch::metrics::{Levels, Occurrences, Own};
 use tierwatch::model::assessment::{
-    Assessment, CauseLine, LimitLevel, ManagerLevels, ManagerLine, NodeLevels, PodLevels, PullFailing, QueueLevels,
-    QuotaLevel, QuotaResource, RunnerLevels, RunnerLine, RunningLevels, ScaleUpLevels, SourceStatus, TierAssessment,
-    TierState, TokenLine, TokenSource, UnservedReason, WaitingJob,
+    Assessment, CapacityLevels, CauseLine, LimitLevel, ManagerLevels, ManagerLine, NodeLevels, PodLevels, PullFailing,
+    QueueLevels, QuotaLevel, QuotaResource, Room, RoomBound, RunnerLevels, RunnerLine, RunningLevels, ScaleUp,
+    ScaleUpLevels, ScaleUpOutcome, SourceStatus, TierAssessment, TierState, TokenLine, TokenSource, UnservedReason,
+    WaitingJob,
 };
 use tierwatch::model::job_assessment::{JobAssessment, JobPhase, JobState, Place};
 use tierwatch::model::occurrence::{Outcome, Phase};
 use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, Urgency};
 use tierwatch::model::posture::{Answer, Boundary, Check, CheckLine, Question, Read, Verdict};
 use tierwatch::observation::{
-    ApiTokenReport, JobId, LimitedPart, Now, PodPhase, RunnerId, RunnerStatus, SourceKey, SourceKind,
+    ApiTokenReport, JobId, LimitedPart, Now, PodPhase, Requests, RunnerId, RunnerStatus, SourceKey, SourceKind,
 };
 use tokio::sync::watch;
 
@@ -118,6 +119,7 @@ pub fn unknown_tier(name: &str) -> TierAssessment {
         nodes: None,
         limits: None,
         quotas: None,
+        capacity: CapacityLevels::default(),
         boundary: Boundary::default(),
         causes: vec![],
         waiting: vec![],
@@ -179,6 +181,20 @@ fn quota(resource: QuotaResource, written: &str, used: u32, hard: u32) -> QuotaL
 pub fn hurting_tier(name: &str) -> TierAssessment {
     TierAssessment {
         urgency: Urgency::Page,
+        capacity: CapacityLevels {
+            declared: Some(40),
+            room: Some(Room {
+                jobs: 3,
+                bound: RoomBound::Quota,
+                typical: Requests { cpu_millis: 1500, memory_bytes: 2 << 30 },
+            }),
+            last_scale_up: Some(ScaleUp {
+                at: "2026-03-01T11:50:00Z".parse().unwrap(),
+                outcome: ScaleUpOutcome::NodeJoined,
+                cause: Autoscale::ScaleupTriggered,
+                ended: Some("2026-03-01T11:52:10Z".parse().unwrap()),
+            }),
+        },
         boundary: moved_boundary(),
         state: TierState::Hurting,
         since: "2026-03-01T11:46:30Z".parse().unwrap(),

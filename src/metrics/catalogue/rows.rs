@@ -88,6 +88,10 @@ rows! {
         "CPU requested by the tier's unfinished job pods, in cores.";
     JOB_PODS_REQUESTED_MEMORY "tierwatch_" "job_pods_requested_memory_bytes" Gauge Stable [TIER]
         "Memory requested by the tier's unfinished job pods, in bytes.";
+    TIER_CAPACITY "tierwatch_" "tier_capacity_jobs" Gauge Stable [TIER]
+        "Jobs that the tier can run at once, from the configuration; absent without capacity.";
+    TIER_ROOM "tierwatch_" "tier_room_jobs" Gauge Experimental [TIER]
+        "Further job pods that fit now, at most, by what those of these minutes ask for: on the tier's nodes, within its quotas and its configured capacity; absent while no job pod tells what is typical. Pods of other namespaces take room that is not seen.";
     RUNNERS "tierwatch_" "runners" Gauge Stable [TIER, RUNNER_STATUS]
         "Runners of the tier by GitLab's word, which stays online for two hours after the last contact.";
     RUNNERS_PAUSED "tierwatch_" "runners_paused" Gauge Stable [TIER]

@@ -3,6 +3,7 @@
 //! One pass over the pods and one over the jobs fill a tally per tier; words come last. What rests on data
 //! past its horizon is withheld: absent, never zero.
 
+mod capacity;
 mod job;
 mod limits;
 mod quotas;
@@ -26,6 +27,7 @@ pub use words::human_duration;
 pub fn assess(fleet: &Fleet, now: Now, previous: Option<&Assessment>) -> Assessment {
     let sight = Sight::new(fleet, &now);
     let mut tally = Tally::new(fleet, &now, &sight);
+    let asked = tally::asked(fleet);
     let kinds: Vec<JobPods> = tally.tiers.iter_mut().map(|levels| std::mem::take(&mut levels.kinds)).collect();
     let kinds: Vec<&JobPods> = kinds.iter().collect();
     let out_of_scope = (sight.queue && fleet.reach.shows_strangers()).then_some(tally.out_of_scope);
@@ -35,7 +37,14 @@ pub fn assess(fleet: &Fleet, now: Now, previous: Option<&Assessment>) -> Assessm
         .enumerate()
         .map(|(id, levels)| {
             let before = previous.and_then(|before| before.tiers.get(id));
-            tier_assessment(fleet, id, levels, &kinds, before, &now)
+            tier_assessment(
+                fleet,
+                id,
+                levels,
+                &Beside { kinds: &kinds, asked: &asked, nodes: sight.nodes },
+                before,
+                &now,
+            )
         })
         .collect();
     Assessment {
@@ -90,11 +99,19 @@ impl Sight {
     }
 }
 
+/// What was counted of all tiers together.
+struct Beside<'a> {
+    kinds: &'a [&'a JobPods],
+    asked: &'a capacity::Asked<'a>,
+    /// Nodes are in sight.
+    nodes: bool,
+}
+
 fn tier_assessment(
     fleet: &Fleet,
     id: TierId,
     levels: tally::TierLevels,
-    kinds: &[&JobPods],
+    beside: &Beside<'_>,
     before: Option<&TierAssessment>,
     now: &Now,
 ) -> TierAssessment {
@@ -102,7 +119,9 @@ fn tier_assessment(
     let causes = words::causes(policy, &levels);
     let (state, headline) = words::verdict(policy, &levels, &causes, fleet.pods_expected(id));
     let since = before.filter(|before| before.state == state).map_or(now.wall, |before| before.since);
-    let ground = Ground::new(fleet, id, kinds, &headline, *now);
+    let ground = Ground::new(fleet, id, beside.kinds, &headline, *now);
+    let running = levels.running.map(|running| running.starting + running.executing);
+    let capacity = capacity::levels(fleet, id, beside.asked, beside.nodes, levels.quotas.as_deref(), running);
     let boundary = posture::judge(&ground, before.map(|before| &before.boundary));
     TierAssessment {
         name: policy.name.clone(),
@@ -121,6 +140,7 @@ fn tier_assessment(
         nodes: levels.nodes,
         quotas: levels.quotas,
         limits: levels.limits,
+        capacity,
         boundary,
         causes,
         waiting: levels.waiting,

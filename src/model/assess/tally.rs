@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::capacity::Asked;
 use super::{Sight, limits, quotas, runners};
 use crate::cause::{Admission, Autoscale, Pull, Scheduling};
 use crate::model::assessment::{
@@ -177,6 +178,13 @@ impl Tally {
             running.elsewhere += 1;
         }
     }
+}
+
+/// What the pods that are in sight ask for.
+pub(super) fn asked(fleet: &Fleet) -> Asked<'_> {
+    let mut asked = Asked::new(fleet.policy().tiers.len());
+    fleet.pods.iter().for_each(|row| asked.add(row));
+    asked
 }
 
 impl TierLevels {

@@ -8,7 +8,7 @@ use super::Fleet;
 use super::told::{Heard, of_node, told};
 use crate::model::occurrence::Occurrence;
 use crate::model::policy::TierId;
-use crate::observation::{Change, EventReport, Now, PodRole, SourceKey, SourceKind};
+use crate::observation::{Change, EventReport, NodeReport, Now, PodRole, SourceKey, SourceKind};
 
 /// An event this old whose pod is not known is about a pod that is gone: each new list shows those of the last hour.
 const LATE: std::time::Duration = std::time::Duration::from_secs(120);
@@ -56,6 +56,21 @@ impl Fleet {
             if let Some(target) = row.scale_target() {
                 self.notices.join(target);
             }
+            if let (Some(tier), Some((at, said))) = (row.tier, row.scale_said()) {
+                self.scale_ups.hear(tier, at, said);
+            }
+        }
+    }
+
+    /// A node that was not there before is what a scale-up was for.
+    pub(super) fn see_new_node(&mut self, change: &Change<Box<NodeReport>>, at: Now) {
+        let Change::Upsert(node) = change else { return };
+        if self.nodes.get(&node.name).is_some() {
+            return;
+        }
+        let tiers = self.policy.tiers.iter().enumerate();
+        for (tier, _) in tiers.filter(|(_, policy)| policy.has_node(&node.tier_labels)) {
+            self.scale_ups.joined(tier, at.wall);
         }
     }
 
@@ -73,6 +88,9 @@ impl Fleet {
             row.hear(&heard, at, out);
             if let Some(target) = row.scale_target() {
                 self.notices.join(target);
+            }
+            if let (Some(tier), Some((at, said))) = (row.tier, row.scale_said()) {
+                self.scale_ups.hear(tier, at, said);
             }
             return Some(uid.clone());
         }

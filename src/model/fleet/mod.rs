@@ -16,6 +16,7 @@ mod parked;
 mod pods;
 mod reach;
 mod refusals;
+mod scale_ups;
 mod sources;
 mod start;
 mod tokens;
@@ -67,6 +68,7 @@ pub struct Fleet {
     pub(in crate::model) notices: Notices,
     parked: parked::Parked,
     refusals: refusals::Refusals,
+    pub(in crate::model) scale_ups: scale_ups::ScaleUps,
     pub(in crate::model) rosters: Option<Rosters>,
     pub(in crate::model) recent: Vec<VecDeque<Vec<(Phase, Duration)>>>,
     running_seen: Option<Now>,
@@ -97,6 +99,7 @@ impl Fleet {
             notices: Notices::default(),
             parked: parked::Parked::default(),
             refusals: refusals::Refusals::default(),
+            scale_ups: scale_ups::ScaleUps::new(tiers),
             rosters: None,
             recent: vec![VecDeque::new(); tiers],
             running_seen: None,
@@ -172,6 +175,7 @@ impl Fleet {
             Body::ApiToken(token) => self.tokens.own = token,
             Body::Pod(change) => self.change_pods(&source, change, at, baseline, &mut out),
             Body::Node(change) => {
+                self.see_new_node(&change, at);
                 if self.nodes.change(change) {
                     self.pods.ask_nodes_again(&self.policy, &self.nodes);
                 }

@@ -174,6 +174,12 @@ impl PodRow {
         )
     }
 
+    /// What an autoscaler last said of it, and when.
+    pub(super) fn scale_said(&self) -> Option<(Timestamp, Autoscale)> {
+        let scale = self.trouble.as_ref()?.scale.as_ref()?;
+        Some((scale.last, scale.cause))
+    }
+
     /// The claim or node that an autoscaler means to use for it.
     pub(super) fn scale_target(&self) -> Option<&str> {
         self.trouble.as_ref()?.scale.as_ref()?.target.as_deref()

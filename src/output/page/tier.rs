@@ -9,7 +9,8 @@ use super::{bar, boundaries, clock, percent, state_word};
 use crate::cause::Blame;
 use crate::model::assess::human_duration;
 use crate::model::assessment::{
-    CauseLine, LimitLevel, QuotaLevel, QuotaResource, RunnerLevels, TierAssessment, WaitingJob,
+    CauseLine, LimitLevel, QuotaLevel, QuotaResource, RoomBound, RunnerLevels, ScaleUpOutcome, TierAssessment,
+    WaitingJob,
 };
 use crate::observation::{LimitedPart, RunnerStatus};
 use crate::output::words;
@@ -152,6 +153,33 @@ fn tokens(runners: &RunnerLevels, now: Timestamp) -> Option<String> {
     (!said.is_empty()).then(|| said.join(", "))
 }
 
+/// How many more jobs fit, and what bounds them.
+fn room(tier: &TierAssessment) -> Option<String> {
+    let room = tier.capacity.room?;
+    let by = match room.bound {
+        RoomBound::Nodes => "by its nodes",
+        RoomBound::Quota => "by its quota",
+        RoomBound::Capacity => "by its declared capacity",
+    };
+    let (cpu, memory) = (words::cores(room.typical.cpu_millis), words::bytes(room.typical.memory_bytes));
+    Some(format!("room for at most {} more of {cpu} and {memory}, {by}", words::count(room.jobs, "job")))
+}
+
+/// When an autoscaler last moved, and what came of it.
+fn scale_up(tier: &TierAssessment, now: Timestamp) -> Option<String> {
+    let last = tier.capacity.last_scale_up?;
+    let ago = human_duration(elapsed(last.at, now));
+    Some(match (last.outcome, last.ended) {
+        (ScaleUpOutcome::NodeJoined, Some(joined)) => {
+            format!("last scale-up {ago} ago, a node joined after {}", human_duration(elapsed(last.at, joined)))
+        }
+        (ScaleUpOutcome::Refused, _) => format!("the autoscaler last refused {ago} ago ({})", last.cause),
+        (ScaleUpOutcome::Pending | ScaleUpOutcome::NodeJoined, _) => {
+            format!("last scale-up {ago} ago, no node joined yet")
+        }
+    })
+}
+
 /// More than one version of the runner at work.
 fn versions(runners: &RunnerLevels) -> Option<String> {
     let managers = runners.runners.iter().flat_map(|line| line.managers.iter().flatten());
@@ -220,6 +248,9 @@ fn supply(tier: &TierAssessment, now: Timestamp) -> String {
     let tokens = tier.runners.as_ref().and_then(|runners| tokens(runners, now));
     let versions = tier.runners.as_ref().and_then(versions);
     let known: Vec<String> =
-        [Some(runners), versions, tokens, managers, nodes, asked, quotas, limits].into_iter().flatten().collect();
+        [Some(runners), versions, tokens, managers, nodes, asked, room(tier), scale_up(tier, now), quotas, limits]
+            .into_iter()
+            .flatten()
+            .collect();
     words::sentence(&known.join(" · "))
 }

@@ -249,6 +249,30 @@ impl Lenient for Dictionary {
     }
 }
 
+/// Of an object's texts only those that can be numbers or times: annotations may hold copies of secrets.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Numbers(Vec<(String, Text)>);
+
+impl Numbers {
+    /// The text under `key`.
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == key).and_then(|(_, value)| value.get())
+    }
+}
+
+impl Lenient for Numbers {
+    fn from_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<Self, A::Error> {
+        let is_part = |byte: u8| byte.is_ascii_digit() || b"TZtz:+-. ".contains(&byte);
+        let mut entries = Vec::new();
+        while let Some((key, value)) = object.next_entry::<String, Text>()? {
+            if value.get().is_some_and(|text| text.len() <= 40 && text.bytes().all(is_part)) {
+                entries.push((key, value));
+            }
+        }
+        Ok(Self(entries))
+    }
+}
+
 macro_rules! deserialize {
     ($($shape:ty $(where $param:ident: $($bound:path)+)?;)*) => {$(
         impl<'de $(, $param: $($bound +)+ for<'any> Deserialize<'any>)?> Deserialize<'de> for $shape {
@@ -267,6 +291,7 @@ deserialize! {
     Presence;
     Switch;
     Dictionary;
+    Numbers;
     List<T> where T: Sized;
     Shape<T> where T: Default;
 }

@@ -5,7 +5,7 @@
 use serde::Deserialize;
 
 use super::labels::Expression;
-use super::lenient::{Dictionary, Flag, List, Moment, Presence, Shape, Switch, Text, Whole};
+use super::lenient::{Dictionary, Flag, List, Moment, Numbers, Presence, Shape, Switch, Text, Whole};
 
 /// A Pod.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -26,8 +26,8 @@ pub(super) struct PodMetadata {
     pub(super) deletion_timestamp: Moment,
     /// All of them: any may be what a network policy selects.
     pub(super) labels: Dictionary,
-    /// All of them: the configuration may name one.
-    pub(super) annotations: Dictionary,
+    /// Any of them: the configuration may name one.
+    pub(super) annotations: Numbers,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -12,7 +12,7 @@ use kube::Client;
 use serde::Deserialize;
 
 use super::ask::{self, Asked};
-use super::lenient::{Dictionary, List, Moment, Presence, Shape};
+use super::lenient::{List, Moment, Numbers, Presence, Shape};
 use super::rbac::Need;
 use crate::observation::{Body, FailureClass, SecretReport, SourceKind};
 use crate::source::Outbox;
@@ -22,7 +22,7 @@ use crate::source::poll::{Interrupted, Poll, Schedule};
 pub(super) const SCHEDULE: Schedule =
     Schedule { every: Duration::from_secs(30), give_up_after: Duration::from_secs(30) };
 
-/// The metadata of a Secret, trimmed while it is parsed. Annotations may hold a copy of the data: only one is looked at.
+/// The metadata of a Secret, trimmed while it is parsed. Annotations may hold a copy of the data: only numbers are kept.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(transparent)]
 pub struct SecretObject(Shape<Secret>);
@@ -37,7 +37,7 @@ struct Secret {
 #[serde(default, rename_all = "camelCase")]
 struct Metadata {
     creation_timestamp: Moment,
-    annotations: Dictionary,
+    annotations: Numbers,
     managed_fields: List<Shape<Managed>>,
 }
 

@@ -235,6 +235,23 @@ impl Hands {
         }
     }
 
+    /// Makes the object at this path what `body` says, as `kubectl apply --server-side` does.
+    pub(crate) async fn apply(&self, path: &str, body: &Value) {
+        let request = http::Request::patch(format!("{path}?fieldManager=tests&force=true"))
+            .header(http::header::CONTENT_TYPE, "application/apply-patch+yaml")
+            .body(body.to_string().into_bytes())
+            .expect("a path is a request");
+        let applied = self.admin.request_text(request).await;
+        applied.unwrap_or_else(|e| panic!("applying {path}: {e}"));
+    }
+
+    /// Deletes the object at this path.
+    pub(crate) async fn remove(&self, path: &str) {
+        let request = http::Request::delete(path).body(Vec::new()).expect("a path is a request");
+        let removed = self.admin.request_text(request).await;
+        removed.unwrap_or_else(|e| panic!("deleting {path}: {e}"));
+    }
+
     /// Deletes a pod at once: no kubelet would confirm a slow end.
     pub(crate) async fn delete_pod(&self, namespace: &str, name: &str) {
         let pods = Api::<Pod>::namespaced(self.admin.clone(), namespace);

@@ -176,7 +176,7 @@ fn what_is_no_recording_is_told() {
         (b"apiVersion: v1\nkind: Config\n".to_vec(), "is no recording of tierwatch: it is not compressed as one", true),
         (zipped("{\"some\":\"log\"}\n"), "is no recording of tierwatch: its first line does not say so", true),
         (zipped(&future), "was written by tierwatch 9.9.0 in format 7; this program", true),
-        (zipped(&future), "reads format 2: replay it with the version that wrote it", true),
+        (zipped(&future), "reads format 3: replay it with the version that wrote it", true),
         (Vec::new(), "holds no complete line", false),
     ];
     for (bytes, expected, wrong) in cases {

@@ -67,8 +67,8 @@ impl Tier {
         tier.apply("", "secrets", "runner-token", json!({ "stringData": { "runner-token": "glrt-canary-7f3a" } }))
             .await;
         let namespace = tier.namespace.clone();
-        tier.stage.job_pod_with(&namespace, &job(961), |pod| manager(pod)).await;
-        tier.stage.job_pod_with(&namespace, &job(962), |pod| harmless(pod)).await;
+        tier.stage.job_pod_with(&namespace, &job(961), manager).await;
+        tier.stage.job_pod_with(&namespace, &job(962), harmless).await;
         tier
     }
 
@@ -191,7 +191,7 @@ async fn verdicts(daemon: &Daemon) -> BTreeMap<String, (String, String)> {
         .as_array()
         .into_iter()
         .flatten()
-        .flat_map(|answer| answer["checks"].as_array().unwrap().clone());
+        .flat_map(|answer| answer["checks"].as_array().expect("an answer has checks").clone());
     checks
         .map(|check| {
             let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
@@ -216,7 +216,7 @@ async fn settles(daemon: &Daemon, what: &str, verdict: &str, wanted: &[&str]) {
 async fn each_check_moves_and_moves_back() {
     let tier = Tier::closed().await;
     tier.cloud_role(false).await;
-    tier.stage.job_pod_with(&tier.other, &JobPod::new(964), |pod| harmless(pod)).await;
+    tier.stage.job_pod_with(&tier.other, &JobPod::new(964), harmless).await;
     tier.stage.apply_rights(&print(&["print", "rbac"], &tier.config)).await;
     let daemon = Daemon::start(&tier.config).await;
     settles(&daemon, "a closed tier", "unknown", &[]).await;

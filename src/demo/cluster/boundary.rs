@@ -52,7 +52,13 @@ fn draft(resource: Resource, namespace: &Arc<str>, name: &str, mut body: Value) 
         Resource::Netpols => ("networking.k8s.io/v1", "NetworkPolicy"),
         Resource::Roles => ("rbac.authorization.k8s.io/v1", "Role"),
         Resource::Bindings => ("rbac.authorization.k8s.io/v1", "RoleBinding"),
-        _ => ("v1", "ServiceAccount"),
+        Resource::Accounts
+        | Resource::Pods
+        | Resource::Events
+        | Resource::Nodes
+        | Resource::Namespaces
+        | Resource::Quotas
+        | Resource::Limits => ("v1", "ServiceAccount"),
     };
     body["apiVersion"] = version.into();
     body["kind"] = kind.into();

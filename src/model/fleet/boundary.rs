@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::by_namespace::ByNamespace;
 use crate::model::posture::network::{self, Network};
 use crate::observation::{
-    AccountReport, BindingReport, Body, NamespaceReport, NetpolReport, PodReport, PodRole, PodShape, RoleReport,
+    AccountReport, BindingReport, Change, NamespaceReport, NetpolReport, PodReport, PodRole, PodShape, RoleReport,
     SourceKey,
 };
 
@@ -28,19 +28,17 @@ pub(in crate::model) struct Boundaries {
 }
 
 impl Boundaries {
-    /// Folds what a source of one namespace says.
-    pub(super) fn change(&mut self, source: &SourceKey, body: Body) {
-        let Some(namespace) = source.namespace.as_ref() else { return };
-        match body {
-            Body::Namespace(report) => drop(self.namespaces.insert(Arc::clone(namespace), report)),
-            Body::Netpol(change) => {
-                self.policies.change(Some(namespace), change);
-                self.judge_network(namespace);
-            }
-            Body::Account(change) => self.accounts.change(Some(namespace), change),
-            Body::Role(change) => self.roles.change(Some(namespace), change),
-            Body::Binding(change) => self.bindings.change(Some(namespace), change),
-            other => debug_assert!(false, "{other:?} tells of no boundary"),
+    /// The namespace as it is; absent: it is not there.
+    pub(super) fn see_namespace(&mut self, source: &SourceKey, report: Option<Box<NamespaceReport>>) {
+        if let Some(namespace) = &source.namespace {
+            self.namespaces.insert(Arc::clone(namespace), report);
+        }
+    }
+
+    pub(super) fn change_policies(&mut self, source: &SourceKey, change: Change<Box<NetpolReport>>) {
+        self.policies.change(source.namespace.as_ref(), change);
+        if let Some(namespace) = &source.namespace {
+            self.judge_network(namespace);
         }
     }
 

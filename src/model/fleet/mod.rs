@@ -182,9 +182,11 @@ impl Fleet {
             }
             Body::Quota(change) => self.quotas.change(source.namespace.as_ref(), change),
             Body::Limit(change) => self.limits.change(source.namespace.as_ref(), change),
-            body @ (Body::Namespace(_) | Body::Netpol(_) | Body::Account(_) | Body::Role(_) | Body::Binding(_)) => {
-                self.boundaries.change(&source, body);
-            }
+            Body::Namespace(report) => self.boundaries.see_namespace(&source, report),
+            Body::Netpol(change) => self.boundaries.change_policies(&source, change),
+            Body::Account(change) => self.boundaries.accounts.change(source.namespace.as_ref(), change),
+            Body::Role(change) => self.boundaries.roles.change(source.namespace.as_ref(), change),
+            Body::Binding(change) => self.boundaries.bindings.change(source.namespace.as_ref(), change),
             Body::Event(change) => self.change_events(change, at, baseline, &mut out),
             Body::Alive | Body::Period(_) | Body::Note(_) | Body::Failed(_) => {}
         }

@@ -174,13 +174,13 @@ fn find(check: Check, ground: &Ground<'_>) -> Finding {
         Check::DeclaredRunners => runners::declared(ground),
         Check::TokenRotation => runners::rotation(ground),
         Check::Secrets => pods::secrets(ground),
-        Check::ServiceAccountToken
-        | Check::Privileged
-        | Check::HostNamespaces
-        | Check::HostPath
-        | Check::DockerSocket
-        | Check::Capabilities
-        | Check::Root => pods::exposed(check, ground),
+        Check::ServiceAccountToken => pods::service_account_token(ground),
+        Check::Privileged => pods::privileged(ground),
+        Check::HostNamespaces => pods::host_namespaces(ground),
+        Check::HostPath => pods::host_path(ground),
+        Check::DockerSocket => pods::docker_socket(ground),
+        Check::Capabilities => pods::capabilities(ground),
+        Check::Root => pods::root(ground),
         Check::NodeSelector => pods::node_selector(ground),
         Check::OwnNodes => pods::own_nodes(ground),
         Check::OwnServiceAccount => accounts::own(ground),
@@ -189,9 +189,10 @@ fn find(check: Check, ground: &Ground<'_>) -> Finding {
         Check::DefaultDeny => networks::default_deny(ground),
         Check::InternetPorts => networks::internet_ports(ground),
         Check::MetadataEndpoint => networks::metadata_endpoint(ground),
-        Check::PodSecurity | Check::PodSecurityVersion | Check::PodSecurityAudit | Check::PodSecurityWarn => {
-            namespaces::pod_security(check, ground)
-        }
+        Check::PodSecurity => namespaces::enforced(ground),
+        Check::PodSecurityVersion => namespaces::enforced_version(ground),
+        Check::PodSecurityAudit => namespaces::audited(ground),
+        Check::PodSecurityWarn => namespaces::warned(ground),
         Check::ResourceQuota => namespaces::quota(ground),
         Check::LimitRange => namespaces::limit(ground),
     }

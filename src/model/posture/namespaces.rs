@@ -2,45 +2,56 @@
 
 use super::expected::SecurityLevel;
 use super::ground::Ground;
-use super::{Check, Finding, Name};
+use super::{Finding, Name};
 use crate::observation::{NamespaceReport, SecurityMode, SourceKind};
 
-pub(super) fn pod_security(check: Check, ground: &Ground<'_>) -> Finding {
+/// Judges what each namespace of the tier says of itself.
+fn in_each(ground: &Ground<'_>, judge: impl Fn(&Name, &NamespaceReport) -> Finding) -> Finding {
     ground.in_each(SourceKind::KubeNamespace, |namespace| match ground.fleet.boundaries.namespace(namespace) {
         None => Finding::Unknown(format!("cannot tell: there is no namespace {namespace}")),
-        Some(report) => of_namespace(check, ground, namespace, report),
+        Some(report) => judge(namespace, report),
     })
 }
 
-fn of_namespace(check: Check, ground: &Ground<'_>, namespace: &Name, report: &NamespaceReport) -> Finding {
-    let expected = &ground.expected;
-    let at_least = |mode: &SecurityMode, name: &str, wanted: Option<SecurityLevel>| {
-        let label = format!("pod-security.kubernetes.io/{name}");
-        let Some(written) = &mode.level else {
-            let found =
-                format!("no label {label}: the cluster's default holds, which is privileged unless it was changed");
-            return Finding::moved(found, format!("namespace {namespace}"));
-        };
-        let found = format!("{name}: {written}");
-        match written.parse::<SecurityLevel>().ok().zip(wanted) {
-            Some((level, wanted)) if level >= wanted => Finding::Fine(found),
-            _ => Finding::moved(found, format!("namespace {namespace}, label {label}")),
-        }
+pub(super) fn enforced(ground: &Ground<'_>) -> Finding {
+    let wanted = Some(ground.expected.pod_security);
+    in_each(ground, |namespace, report| at_least(namespace, "enforce", &report.enforce, wanted))
+}
+
+pub(super) fn audited(ground: &Ground<'_>) -> Finding {
+    let wanted = ground.expected.pod_security_audit;
+    in_each(ground, |namespace, report| at_least(namespace, "audit", &report.audit, wanted))
+}
+
+pub(super) fn warned(ground: &Ground<'_>) -> Finding {
+    let wanted = ground.expected.pod_security_warn;
+    in_each(ground, |namespace, report| at_least(namespace, "warn", &report.warn, wanted))
+}
+
+fn at_least(namespace: &Name, name: &str, mode: &SecurityMode, wanted: Option<SecurityLevel>) -> Finding {
+    let label = format!("pod-security.kubernetes.io/{name}");
+    let Some(written) = &mode.level else {
+        let found = format!("no label {label}: the cluster's default holds, which is privileged unless it was changed");
+        return Finding::moved(found, format!("namespace {namespace}"));
     };
-    match check {
-        Check::PodSecurityVersion => {
-            // Without the label the newest version holds.
-            let version = report.enforce.version.as_deref().unwrap_or("latest");
-            let found = format!("enforce-version: {version}");
-            match expected.pod_security_version.as_deref() == Some(version) {
-                true => Finding::Fine(found),
-                false => Finding::moved(found, format!("namespace {namespace}")),
-            }
-        }
-        Check::PodSecurityAudit => at_least(&report.audit, "audit", expected.pod_security_audit),
-        Check::PodSecurityWarn => at_least(&report.warn, "warn", expected.pod_security_warn),
-        _ => at_least(&report.enforce, "enforce", Some(expected.pod_security)),
+    let found = format!("{name}: {written}");
+    match written.parse::<SecurityLevel>().ok().zip(wanted) {
+        Some((level, wanted)) if level >= wanted => Finding::Fine(found),
+        _ => Finding::moved(found, format!("namespace {namespace}, label {label}")),
     }
+}
+
+pub(super) fn enforced_version(ground: &Ground<'_>) -> Finding {
+    let expected = ground.expected.pod_security_version.as_deref();
+    in_each(ground, |namespace, report| {
+        // Without the label the newest version holds.
+        let version = report.enforce.version.as_deref().unwrap_or("latest");
+        let found = format!("enforce-version: {version}");
+        match expected == Some(version) {
+            true => Finding::Fine(found),
+            false => Finding::moved(found, format!("namespace {namespace}")),
+        }
+    })
 }
 
 pub(super) fn quota(ground: &Ground<'_>) -> Finding {

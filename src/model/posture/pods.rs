@@ -1,41 +1,54 @@
 //! What is judged by the job pods that are there, or were a few minutes ago.
 
 use super::ground::{Ground, Kind};
-use super::{Check, Finding, Name, some};
-use crate::observation::{PodShape, SourceKind};
+use super::{Finding, Name, some};
+use crate::observation::{Exposure, SourceKind};
 
-/// What a job pod is exposed to, of what the check is about and the declaration does not allow.
-fn found(check: Check, shape: &PodShape, ground: &Ground<'_>) -> Option<String> {
-    let (exposure, expected) = (&shape.exposure, &ground.expected);
-    let told = |is_so: bool, is_allowed: bool, words: &str| (is_so && !is_allowed).then(|| words.to_owned());
-    match check {
-        Check::Privileged => told(exposure.privileged, expected.privileged, "have a privileged container"),
-        Check::HostNamespaces => {
-            let words = match exposure.host_network {
-                true => "use the host's network",
-                false => "share the host's process ids or IPC",
-            };
-            told(exposure.host_network || exposure.host_namespaces, expected.host_namespaces, words)
-        }
-        Check::HostPath => told(exposure.host_path, expected.host_path, "mount a path of the host"),
-        Check::DockerSocket => {
-            told(exposure.docker_socket, expected.docker_socket, "mount the container runtime's socket")
-        }
-        Check::Root => told(exposure.root, expected.root, "may run as root"),
-        Check::ServiceAccountToken => {
-            told(exposure.automount_token, expected.service_account_token, "mount their service account's token")
-        }
-        Check::Capabilities => {
-            let beyond = exposure.capabilities.iter().filter(|added| !expected.capabilities.contains(added));
-            let names: Vec<_> = beyond.collect();
-            (!names.is_empty()).then(|| format!("add the capabilities {}", some(names)))
-        }
-        _ => None,
-    }
+/// Job pods that have something which the declaration does not allow.
+fn exposed(ground: &Ground<'_>, is_allowed: bool, words: &str, has: impl Fn(&Exposure) -> bool) -> Finding {
+    among_job_pods(ground, "none", |kind| (!is_allowed && has(&kind.shape.exposure)).then(|| words.to_owned()))
 }
 
-pub(super) fn exposed(check: Check, ground: &Ground<'_>) -> Finding {
-    among_job_pods(ground, "none", |kind| found(check, &kind.shape, ground))
+pub(super) fn privileged(ground: &Ground<'_>) -> Finding {
+    exposed(ground, ground.expected.privileged, "have a privileged container", |exposure| exposure.privileged)
+}
+
+pub(super) fn host_namespaces(ground: &Ground<'_>) -> Finding {
+    among_job_pods(ground, "none", |kind| {
+        let exposure = &kind.shape.exposure;
+        let words = match (exposure.host_network, exposure.host_namespaces) {
+            (true, _) => "use the host's network",
+            (false, true) => "share the host's process ids or IPC",
+            (false, false) => return None,
+        };
+        (!ground.expected.host_namespaces).then(|| words.to_owned())
+    })
+}
+
+pub(super) fn host_path(ground: &Ground<'_>) -> Finding {
+    exposed(ground, ground.expected.host_path, "mount a path of the host", |exposure| exposure.host_path)
+}
+
+pub(super) fn docker_socket(ground: &Ground<'_>) -> Finding {
+    let words = "mount the container runtime's socket";
+    exposed(ground, ground.expected.docker_socket, words, |exposure| exposure.docker_socket)
+}
+
+pub(super) fn root(ground: &Ground<'_>) -> Finding {
+    exposed(ground, ground.expected.root, "may run as root", |exposure| exposure.root)
+}
+
+pub(super) fn service_account_token(ground: &Ground<'_>) -> Finding {
+    let words = "mount their service account's token";
+    exposed(ground, ground.expected.service_account_token, words, |exposure| exposure.automount_token)
+}
+
+pub(super) fn capabilities(ground: &Ground<'_>) -> Finding {
+    among_job_pods(ground, "none", |kind| {
+        let added = kind.shape.exposure.capabilities.iter();
+        let beyond: Vec<_> = added.filter(|added| !ground.expected.capabilities.contains(added)).collect();
+        (!beyond.is_empty()).then(|| format!("add the capabilities {}", some(beyond)))
+    })
 }
 
 pub(super) fn secrets(ground: &Ground<'_>) -> Finding {

@@ -219,7 +219,15 @@ impl Platform {
                 let report = token_secrets::translate(&read(&self.secret), Some(ROTATED));
                 Body::TokenSecrets(vec![("runner-token".into(), Some(report))])
             }
-            _ => Body::Alive,
+            SourceKind::Clock
+            | SourceKind::GitlabQueue
+            | SourceKind::GitlabStarted
+            | SourceKind::GitlabRefs
+            | SourceKind::GitlabRunnerJobs
+            | SourceKind::GitlabJobLogs
+            | SourceKind::GitlabHooks
+            | SourceKind::KubeEvents
+            | SourceKind::KubeNodeEvents => Body::Alive,
         }
     }
 }

@@ -30,7 +30,7 @@ lint:
 deny:
     cargo deny --locked check licenses bans sources
 
-# Against a real Kubernetes control plane and real Prometheus servers; needs Go and Debian's prometheus.
+# Against a real Kubernetes control plane and real Prometheus servers; needs Go and Debian's prometheus and python3-gitlab.
 real:
     cargo test --features real --test real
 

@@ -106,7 +106,13 @@ fn manager(name: &str) -> Value {
 fn runner(id: u64, tags: &[&str]) -> Value {
     json!({ "id": format!("gid://gitlab/Ci::Runner/{id}"), "description": "a runner", "shortSha": format!("abcdefg{id}"),
         "runnerType": "INSTANCE_TYPE", "status": "ONLINE", "paused": false, "locked": true,
-        "accessLevel": "REF_PROTECTED", "runUntagged": false, "tagList": tags, "tokenExpiresAt": "2026-04-01T00:00:00Z" })
+        "accessLevel": "REF_PROTECTED", "runUntagged": false, "tagList": tags, "tokenExpiresAt": "2026-04-01T00:00:00Z",
+        "managers": { "nodes": [used_by("r_pod")] } })
+}
+
+/// A manager in contact after the pods were last seen to change.
+fn used_by(system: &str) -> Value {
+    json!({ "systemId": system, "status": "ONLINE", "contactedAt": "2026-03-01T12:10:00Z", "version": "18.0.0" })
 }
 
 fn node(name: &str, tier: &str) -> Value {
@@ -392,6 +398,20 @@ fn each_breach_moves_its_own_check_and_no_other() {
         ("another tier's node", |p| p.pods[0]["spec"]["nodeName"] = json!("node-db"), &[OwnNodes]),
         ("no quota", |p| p.quotas.clear(), &[ResourceQuota]),
         ("no limits", |p| p.limits.clear(), &[LimitRange]),
+        (
+            "a copied token",
+            |p| p.runners[0]["managers"]["nodes"] = json!([used_by("r_pod"), used_by("s_elsewhere")]),
+            &[OwnManagers],
+        ),
+        (
+            "a manager of before the last roll-out",
+            |p| {
+                let mut gone = used_by("r_gone");
+                gone["contactedAt"] = json!("2026-03-01T12:01:00Z");
+                p.runners[0]["managers"]["nodes"] = json!([used_by("r_pod"), gone]);
+            },
+            &[],
+        ),
         ("a token that rotates itself", |p| p.pods[2]["spec"]["containers"][0]["env"] = json!([]), &[TokenRotation]),
     ];
     let mut seen = BTreeSet::new();
@@ -424,6 +444,7 @@ fn a_right_that_is_missing_costs_the_checks_that_need_it_and_is_named() {
             SourceKind::KubePods,
             &[
                 TokenRotation,
+                OwnManagers,
                 Secrets,
                 ServiceAccountToken,
                 OwnServiceAccount,

@@ -12,7 +12,8 @@ use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 use tierwatch::demo::faults::{GitlabFault, Misdeed, Operation};
 use tierwatch::demo::gitlab_api::access::{
-    ADMIN_TOKEN, EXPIRED_TOKEN, MAINTAINER_TOKEN, REPORTER_TOKEN, UNSCOPED_TOKEN,
+    ADMIN_TOKEN, AUDITOR_TOKEN, EXPIRED_TOKEN, MAINTAINER_TOKEN, MANAGE_RUNNER_TOKEN, OWNER_TOKEN, REPORTER_TOKEN,
+    UNSCOPED_TOKEN,
 };
 
 const SCHEMA: &str = include_str!("fixtures/gitlab/rest.schema.json");
@@ -67,7 +68,17 @@ const ENDPOINTS: [(&str, &str); 21] = [
 #[tokio::test]
 async fn every_answer_to_every_role_has_gitlabs_shape() {
     let demo = troubled().await;
-    let tokens = [ADMIN_TOKEN, MAINTAINER_TOKEN, REPORTER_TOKEN, UNSCOPED_TOKEN, EXPIRED_TOKEN, "glpat-unknown"];
+    let tokens = [
+        ADMIN_TOKEN,
+        AUDITOR_TOKEN,
+        OWNER_TOKEN,
+        MAINTAINER_TOKEN,
+        REPORTER_TOKEN,
+        MANAGE_RUNNER_TOKEN,
+        UNSCOPED_TOKEN,
+        EXPIRED_TOKEN,
+        "glpat-unknown",
+    ];
     let mut seen = BTreeMap::new();
     for token in tokens.map(Some).into_iter().chain([None]) {
         for (path, wanted) in ENDPOINTS {
@@ -107,6 +118,18 @@ async fn roles_see_what_they_may() {
     let status = async |token, path: &str| Asker { demo: &demo, token: Some(token) }.json(path).await.0.as_u16();
     assert_eq!(status(MAINTAINER_TOKEN, "projects/109/jobs").await, 404, "another group's project does not exist");
     assert_eq!(status(MAINTAINER_TOKEN, "runners/all").await, 403);
+    assert_eq!(status(OWNER_TOKEN, "runners/all").await, 403);
+    assert_eq!(status(AUDITOR_TOKEN, "runners/all").await, 200);
+    assert_eq!(status(AUDITOR_TOKEN, "runners/32/managers").await, 200);
+    assert_eq!(status(AUDITOR_TOKEN, "projects/109/jobs").await, 200);
+    assert_eq!(status(MANAGE_RUNNER_TOKEN, "runners/32").await, 200);
+    assert_eq!(status(MANAGE_RUNNER_TOKEN, "runners/31/managers").await, 200);
+    for closed in ["runners", "runners/all", "projects", "groups/10/runners"] {
+        assert_eq!(status(MANAGE_RUNNER_TOKEN, closed).await, 403, "{closed}");
+    }
+    let own = async |token| Asker { demo: &demo, token: Some(token) }.json("runners").await.1.as_array().map(Vec::len);
+    assert_eq!(own(MAINTAINER_TOKEN).await, Some(0), "a group's runners are managed by its owners");
+    assert!(own(OWNER_TOKEN).await > Some(0));
     assert_eq!(status(MAINTAINER_TOKEN, "runners/32").await, 200, "its own group's runner");
     assert_eq!(status(REPORTER_TOKEN, "runners/32").await, 403);
     assert_eq!(status(REPORTER_TOKEN, "runners/31").await, 200, "an instance runner is everybody's to see");

@@ -19,6 +19,8 @@ mod kills;
 mod posture;
 #[path = "real/prometheus.rs"]
 mod prometheus;
+#[path = "real/python_gitlab.rs"]
+mod python_gitlab;
 #[path = "real/refusals.rs"]
 mod refusals;
 #[path = "real/rights.rs"]

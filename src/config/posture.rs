@@ -64,6 +64,7 @@ pub(super) fn check(
         tags: written.tags.unwrap_or(closed.tags),
         own_runners: written.own_runners.unwrap_or(closed.own_runners),
         declared_runners: written.declared_runners.unwrap_or(closed.declared_runners),
+        own_managers: written.own_managers.unwrap_or(closed.own_managers),
         token_rotation: written.token_rotation.unwrap_or(closed.token_rotation),
     })
 }

@@ -250,6 +250,7 @@ impl Page<'_> {
             tags,
             own_runners,
             declared_runners,
+            own_managers,
             token_rotation,
         } = expected;
         self.value(4, &key("pod_security"), pod_security.as_str());
@@ -286,6 +287,7 @@ impl Page<'_> {
             ("tags", tags),
             ("own_runners", own_runners),
             ("declared_runners", declared_runners),
+            ("own_managers", own_managers),
             ("token_rotation", token_rotation),
         ] {
             self.value(4, &key(name), &is_so.to_string());

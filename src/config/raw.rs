@@ -324,6 +324,8 @@ pub(super) struct Expected {
     pub(super) own_runners: Option<bool>,
     /// Nobody but the tier's `runners` takes its tags (`true` without the key). `false`: not judged.
     pub(super) declared_runners: Option<bool>,
+    /// No more managers use the tier's tokens than it has manager pods (`true` without the key). `false`: not judged.
+    pub(super) own_managers: Option<bool>,
     /// No runner manager replaces a token that expires by itself (`true` without the key). `false`: not judged.
     pub(super) token_rotation: Option<bool>,
 }

@@ -61,6 +61,7 @@ fn runner(id: u64, tags: &[&str]) -> RunnerReport {
         contacted_at: None,
         created_at: None,
         token_expires_at: None,
+        expiry_hidden: false,
         managers: None,
     }
 }

@@ -182,6 +182,9 @@ pub struct RunnerReport {
     pub created_at: Option<Timestamp>,
     /// When its token ends; absent also when we may not see it.
     pub token_expires_at: Option<Timestamp>,
+    /// We may not see when its token ends.
+    #[serde(default)]
+    pub expiry_hidden: bool,
     /// One per process that runs with the token; absent when not readable.
     pub managers: Option<Vec<ManagerReport>>,
 }

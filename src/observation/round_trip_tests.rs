@@ -52,6 +52,7 @@ fn runner() -> RunnerReport {
         contacted_at: None,
         created_at: at(4),
         token_expires_at: at(5),
+        expiry_hidden: false,
         managers: Some(vec![manager]),
     }
 }

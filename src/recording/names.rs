@@ -132,6 +132,7 @@ impl Names {
             contacted_at: _,
             created_at: _,
             token_expires_at: _,
+            expiry_hidden: _,
             managers,
         } = runner;
         self.name(description);

@@ -194,11 +194,16 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(server: &Server) -> Self {
+        Self::asking(server.url.clone(), CANARY)
+    }
+
+    /// Asks the GitLab at this address with this token.
+    pub fn asking(url: Url, token: &str) -> Self {
         let dir = TempDir::new().unwrap();
         let file = dir.path().join("token");
-        std::fs::write(&file, format!("{CANARY}\n")).unwrap();
+        std::fs::write(&file, format!("{token}\n")).unwrap();
         let config = Gitlab {
-            url: server.url.clone(),
+            url,
             token: SecretFile::new(file),
             ca_file: None,
             timeout: Duration::from_secs(10),

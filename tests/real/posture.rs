@@ -44,7 +44,7 @@ impl Tier {
              \x20   namespaces: [{namespace}]\n\
              \x20   token: {{ secret: runner-token }}\n\
              \x20   posture: {{ expected: {{ pod_security: baseline, pod_security_version: latest, pod_security_audit: baseline,\n\
-             \x20     pod_security_warn: baseline, root: false, secrets: [], declared_runners: false }} }}\n\
+             \x20     pod_security_warn: baseline, root: false, secrets: [], declared_runners: false, own_managers: false }} }}\n\
              \x20 deployment: {{ tags: [tier-deployment], namespaces: [{other}] }}\n",
             gitlab.gitlab_url,
             gitlab.token_file().display(),

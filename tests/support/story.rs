@@ -16,6 +16,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tierwatch::model::assess::{assess, explain};
+use tierwatch::model::assessment::CapacityLevels;
 use tierwatch::model::fleet::Fleet;
 use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, Urgency};
 use tierwatch::observation::*;
@@ -68,6 +69,8 @@ struct Step {
     quota: Option<Quota>,
     limit: Option<Limit>,
     nodes: Option<Vec<Node>>,
+    /// One node that comes or changes.
+    node: Option<Node>,
     events: Option<events::EventList>,
     event: Option<events::Event>,
     fails: Option<Fails>,
@@ -75,6 +78,8 @@ struct Step {
     tick: bool,
     /// Print the levels of a tier here.
     levels: Option<String>,
+    /// Print a tier's room for further jobs and its last scale-up here.
+    room: Option<String>,
     /// Print what can be said of a job here.
     why: Option<u64>,
     /// Print the wish list here.
@@ -202,6 +207,11 @@ pub fn play(yaml: &str) -> String {
                 writeln!(ledger, "{at:>6}s  {}: {max} is the limit of {}, {asked:?} asked for", tier.name, limit.limit)
                     .expect("a string takes text");
             }
+        }
+        if let Some(tier) = &step.room {
+            let assessment = assess(&fleet, now, None);
+            let tier = assessment.tiers.iter().find(|known| known.name.as_ref() == tier).expect("a tier of the policy");
+            writeln!(ledger, "{:>6}s  {}: {}", step.at, tier.name, room(&tier.capacity)).expect("a string takes text");
         }
         if let Some(job) = step.why {
             let job = explain(&fleet, &assess(&fleet, now, None), JobId(job), now);
@@ -361,6 +371,9 @@ fn bodies(step: &Step) -> Vec<(SourceKey, Body)> {
         let replace = nodes.iter().map(node).collect();
         said.push((global(SourceKind::KubeNodes), Body::Node(Change::Replace(replace))));
     }
+    if let Some(one) = &step.node {
+        said.push((global(SourceKind::KubeNodes), Body::Node(Change::Upsert(node(one)))));
+    }
     if let Some(quota) = &step.quota {
         let report = quota.resource.as_deref().map(|resource| {
             let line = QuotaLine {
@@ -396,6 +409,19 @@ fn bodies(step: &Step) -> Vec<(SourceKey, Body)> {
 }
 
 /// The runner 1, of the tier `standard`.
+/// Room for further jobs and the last scale-up.
+fn room(capacity: &CapacityLevels) -> String {
+    let room = capacity.room.map_or_else(
+        || "room not known".to_owned(),
+        |room| format!("room for {} more of {} m, by {}", room.jobs, room.typical.cpu_millis, room.bound.as_str()),
+    );
+    let last = capacity.last_scale_up.as_ref().map_or_else(
+        || "no scale-up".to_owned(),
+        |last| format!("last scale-up {} ({})", last.outcome.as_str(), last.cause),
+    );
+    format!("{room}; {last}")
+}
+
 pub fn standard_runner() -> RunnerReport {
     let (tags, sha) = (vec!["tier-standard".to_owned()], "aaaaaaaa".to_owned());
     runner(&Runner { id: 1, tags, sha, protected: false, paused: false, offline: false })
@@ -422,6 +448,7 @@ fn runner(runner: &Runner) -> RunnerReport {
         contacted_at: None,
         created_at: None,
         token_expires_at: None,
+        expiry_hidden: false,
         managers: None,
     }
 }

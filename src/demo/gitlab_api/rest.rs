@@ -42,7 +42,7 @@ pub(super) fn answer(world: &World, caller: Option<&Caller>, path: &[&str], para
         ["personal_access_tokens", "self"] => return Ok(Answer::ok(shapes::own_token(world, caller))),
         ["user"] => return Ok(Answer::ok(shapes::current_user(world, caller))),
         ["version" | "metadata"] => return Ok(Answer::ok(shapes::metadata(&world.gitlab_url))),
-        _ if !caller.may_read_api() => return Err(Answer::insufficient_scope("api read_api")),
+        _ if !caller.may_read(path) => return Err(Answer::insufficient_scope("api read_api")),
         _ => {}
     }
     match path {
@@ -56,9 +56,9 @@ pub(super) fn answer(world: &World, caller: Option<&Caller>, path: &[&str], para
         ["groups", group, "projects"] => asked.group(group).and_then(|group| asked.projects(Some(group))),
         ["groups", group, "runners"] => asked.group_runners(group),
         ["runners"] => asked.runners(|position| {
-            world.tiers.get(position).and_then(|tier| tier.owner).is_some_and(|group| caller.maintains(group))
+            world.tiers.get(position).and_then(|tier| tier.owner).is_some_and(|group| caller.owns(group))
         }),
-        ["runners", "all"] if caller.admin => asked.runners(|_| true),
+        ["runners", "all"] if caller.reads_all() => asked.runners(|_| true),
         ["runners", "all"] => Err(Answer::forbidden()),
         ["runners", runner] => asked.runner(runner).map(|position| {
             let with_projects = params.get("include_projects") != Some("false");
@@ -198,7 +198,7 @@ impl<'a> Asked<'a> {
     /// A group's runners, its ancestors' and the instance's.
     fn group_runners(&self, group: &str) -> Result<Answer, Answer> {
         let group = self.group(group)?;
-        if !self.caller.maintains(group) {
+        if !self.caller.reads_runners_of(group) {
             return Err(Answer::forbidden());
         }
         self.runners(|position| {

@@ -64,13 +64,17 @@ impl Fleet {
 
     /// A node that was not there before is what a scale-up was for.
     pub(super) fn see_new_node(&mut self, change: &Change<Box<NodeReport>>, at: Now) {
-        let Change::Upsert(node) = change else { return };
-        if self.nodes.get(&node.name).is_some() {
-            return;
-        }
-        let tiers = self.policy.tiers.iter().enumerate();
-        for (tier, _) in tiers.filter(|(_, policy)| policy.has_node(&node.tier_labels)) {
-            self.scale_ups.joined(tier, at.wall);
+        let nodes = match change {
+            Change::Upsert(node) => std::slice::from_ref(node),
+            // The first list shows nodes that were there before.
+            Change::Replace(nodes) if !self.nodes.is_empty() => nodes,
+            Change::Replace(_) | Change::Gone(_) => &[],
+        };
+        for node in nodes.iter().filter(|node| self.nodes.get(&node.name).is_none()) {
+            let tiers = self.policy.tiers.iter().enumerate();
+            for (tier, _) in tiers.filter(|(_, policy)| policy.has_node(&node.tier_labels)) {
+                self.scale_ups.joined(tier, at.wall);
+            }
         }
     }
 

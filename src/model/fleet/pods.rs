@@ -8,6 +8,8 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::cause::{self, Pull, Scheduling, taint};
 use crate::model::fleet::job::Claim;
 use crate::model::fleet::nodes::Nodes;
@@ -127,6 +129,19 @@ impl PodRow {
 #[derive(Debug, Clone, Default)]
 pub(in crate::model) struct Pods {
     rows: BTreeMap<Arc<str>, PodRow>,
+    managers: ManagerChanges,
+}
+
+/// When a runner manager of a namespace was last seen to come, to go or to start anew.
+#[derive(Debug, Clone, Default)]
+struct ManagerChanges(BTreeMap<Arc<str>, Timestamp>);
+
+impl ManagerChanges {
+    fn see(&mut self, pod: &PodReport, at: Now) {
+        if pod.role == PodRole::Manager {
+            self.0.insert(Arc::clone(&pod.namespace), at.wall);
+        }
+    }
 }
 
 /// What the table needs to know beside the pod.
@@ -176,6 +191,9 @@ impl Pods {
         row.tier = tier;
         row.gone = None;
         row.lost = false;
+        if before.as_ref().is_none_or(|before| starts(before) != starts(&row.report)) {
+            self.managers.see(&row.report, ground.now);
+        }
         if row.report.role == PodRole::Job {
             row.judge_scheduling(before.as_deref(), ground, out);
             row.judge_pulls(before.as_deref(), ground, out);
@@ -187,6 +205,7 @@ impl Pods {
     pub(super) fn gone(&mut self, uid: &str, now: Now, out: &mut Vec<Occurrence>) {
         if let Some(row) = self.rows.get_mut(uid) {
             row.bury(now, out);
+            self.managers.see(&row.report, now);
         }
     }
 
@@ -204,6 +223,7 @@ impl Pods {
             .filter(|(uid, row)| row.gone.is_none() && row.report.namespace.as_ref() == namespace && !listed(uid));
         lost.map(|(uid, row)| {
             row.bury(now, out);
+            self.managers.see(&row.report, now);
             row.lost = true;
             uid.clone()
         })
@@ -222,6 +242,11 @@ impl Pods {
         for row in self.rows.values_mut() {
             row.ask_nodes(policy, nodes);
         }
+    }
+
+    /// When a runner manager of this namespace was last seen to come, to go or to start anew.
+    pub(in crate::model) fn managers_changed(&self, namespace: &str) -> Option<Timestamp> {
+        self.managers.0.get(namespace).copied()
     }
 
     pub(super) fn forget(&mut self, now: &Now) {
@@ -393,6 +418,15 @@ impl PullRow {
 
 /// While victims leave a node for the pod the sentence goes on telling what it lacked before them: up to 1.32 with a
 /// remark behind, since then without.
+/// Since when each container runs: a runner that starts anew is a new manager to GitLab.
+fn starts(report: &PodReport) -> Vec<Option<Timestamp>> {
+    let since = |container: &ContainerReport| match container.state {
+        ContainerState::Running { since } => since,
+        ContainerState::Absent | ContainerState::Waiting { .. } | ContainerState::Terminated { .. } => None,
+    };
+    report.containers.iter().map(since).collect()
+}
+
 fn scheduling_cause(reason: &str, message: &str, nominated: bool) -> Scheduling {
     if reason == "SchedulingGated" {
         Scheduling::SchedulingGated

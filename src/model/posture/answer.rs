@@ -1,10 +1,13 @@
 //! The six questions in words: what is declared, what is there, and what that was read from.
 
+use std::time::Duration;
+
 use super::accounts::cloud_roles;
 use super::check::{Check, Question};
 use super::ground::Ground;
 use super::{Name, Read, some};
-use crate::observation::{Opening, Peer, Ports, RunnerReport, SourceKind};
+use crate::model::assess::human_duration;
+use crate::observation::{Opening, Peer, Ports, RunnerReport, RunnerStatus, SourceKind};
 
 /// What the tier's declaration expects of a check.
 pub(super) fn expected(check: Check, ground: &Ground<'_>) -> String {
@@ -55,6 +58,7 @@ pub(super) fn expected(check: Check, ground: &Ground<'_>) -> String {
         Check::OwnNodes => "no job pod on another tier's node".into(),
         Check::ResourceQuota => "a ResourceQuota in each namespace".into(),
         Check::LimitRange => "a LimitRange in each namespace".into(),
+        Check::OwnManagers => "no more managers than the tier has manager pods".into(),
         Check::TokenRotation => "a token that expires is replaced by whoever keeps it".into(),
     }
 }
@@ -67,7 +71,7 @@ pub(super) fn says(question: Question, ground: &Ground<'_>) -> Vec<String> {
         Question::Networks => networks(ground),
         Question::Deploy => deploy(ground),
         Question::Privileged => privileged(ground),
-        Question::Health => vec![ground.headline.to_owned()],
+        Question::Health => std::iter::once(ground.headline.to_owned()).chain(health(ground)).collect(),
     }
 }
 
@@ -101,6 +105,40 @@ fn runner(runner: &RunnerReport) -> String {
     let locked = if runner.locked { ", locked" } else { "" };
     let paused = if runner.paused { ", paused" } else { "" };
     format!("runner #{} takes jobs with {tags}{untagged}, {refs}{locked}{paused}", runner.id)
+}
+
+/// What GitLab says of the runners' health, and how much that is worth.
+fn health(ground: &Ground<'_>) -> Vec<String> {
+    let runners = known_runners(ground);
+    let mut says: Vec<String> = runners.iter().take(SENTENCES).map(|runner| contact(runner, ground)).collect();
+    says.extend(more(runners.len(), "runners"));
+    if !runners.is_empty() {
+        if runners.iter().all(|runner| runner.status != RunnerStatus::Online) {
+            says.push("no runner of the tier is online".into());
+        }
+        says.push(
+            "GitLab writes a contact down every 40 to 55 minutes and calls a runner online for two hours after it, stale after \
+             seven days: the manager pods tell first"
+                .into(),
+        );
+        says.push("how many jobs a manager takes at once (`concurrent`, `limit`) GitLab does not tell".into());
+    }
+    says
+}
+
+fn contact(runner: &RunnerReport, ground: &Ground<'_>) -> String {
+    let ago = |at| human_duration(Duration::try_from(ground.now.wall.duration_since(at)).unwrap_or_default());
+    let status = runner.status.as_str().replace('_', " ");
+    let paused = if runner.paused { ", paused" } else { "" };
+    let last = runner.contacted_at.map_or_else(String::new, |at| format!(", last contact {} ago", ago(at)));
+    let managers = runner.managers.as_ref().map_or_else(
+        || ", its managers are not shown".to_owned(),
+        |managers| {
+            let online = managers.iter().filter(|manager| manager.status == RunnerStatus::Online).count();
+            format!(", {online} of {} managers online", managers.len())
+        },
+    );
+    format!("runner #{} is {status}{paused}{last}{managers}", runner.id)
 }
 
 fn secrets(ground: &Ground<'_>) -> Vec<String> {
@@ -236,6 +274,7 @@ pub(super) fn read(question: Question, ground: &Ground<'_>) -> Vec<Read> {
         }
         Question::Health => &[
             SourceKind::GitlabQueue,
+            SourceKind::GitlabRunners,
             SourceKind::KubePods,
             SourceKind::KubeNodes,
             SourceKind::KubeQuotas,

@@ -17,6 +17,8 @@ labels! {
         OwnRunners = "own_runners",
         /// Nobody else takes the tier's tags.
         DeclaredRunners = "declared_runners",
+        /// Nobody else runs with the tier's tokens.
+        OwnManagers = "own_managers",
         /// The Secrets that job pods mount or reference.
         Secrets = "secrets",
         /// Job pods mount the token of their service account.
@@ -104,7 +106,12 @@ impl Check {
     #[must_use]
     pub const fn question(self) -> Question {
         match self {
-            Self::Tags | Self::RunUntagged | Self::Locked | Self::OwnRunners | Self::DeclaredRunners => Question::Jobs,
+            Self::Tags
+            | Self::RunUntagged
+            | Self::Locked
+            | Self::OwnRunners
+            | Self::DeclaredRunners
+            | Self::OwnManagers => Question::Jobs,
             Self::Secrets | Self::ServiceAccountToken | Self::OwnServiceAccount | Self::TokenRotation => {
                 Question::Secrets
             }
@@ -142,6 +149,10 @@ impl Check {
             Self::OwnRunners => "give each tier runners of its own: take the other tier's tags from this runner",
             Self::DeclaredRunners => {
                 "find out whose runner it is; pause it in GitLab, or declare its id under the tier's `runners`"
+            }
+            Self::OwnManagers => {
+                "find the process that is none of the tier's pods by its system id in GitLab, then give the runner a new \
+                 token: who has the old one takes the tier's jobs with all that they hold"
             }
             Self::Secrets => "remove the Secret from the runner's configuration, or declare its name",
             Self::ServiceAccountToken => {

@@ -74,6 +74,8 @@ pub struct Expected {
     pub own_runners: bool,
     /// Nobody else takes the tier's tags.
     pub declared_runners: bool,
+    /// Nobody else runs with its tokens.
+    pub own_managers: bool,
     /// No runner rotates its own token where the new one would be lost.
     pub token_rotation: bool,
 }
@@ -109,6 +111,7 @@ impl Default for Expected {
             tags: true,
             own_runners: true,
             declared_runners: true,
+            own_managers: true,
             token_rotation: true,
         }
     }
@@ -135,6 +138,7 @@ impl Expected {
             Check::Tags => self.tags,
             Check::OwnRunners => self.own_runners,
             Check::DeclaredRunners => self.declared_runners,
+            Check::OwnManagers => self.own_managers,
             Check::TokenRotation => self.token_rotation,
             Check::RunUntagged
             | Check::ServiceAccountToken

@@ -172,6 +172,7 @@ fn find(check: Check, ground: &Ground<'_>) -> Finding {
         Check::Locked => runners::locked(ground),
         Check::OwnRunners => runners::own(ground),
         Check::DeclaredRunners => runners::declared(ground),
+        Check::OwnManagers => runners::own_managers(ground),
         Check::TokenRotation => runners::rotation(ground),
         Check::Secrets => pods::secrets(ground),
         Check::ServiceAccountToken => pods::service_account_token(ground),

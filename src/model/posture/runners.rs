@@ -1,8 +1,12 @@
 //! What is judged by GitLab's runners.
 
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+
 use super::ground::Ground;
 use super::{Finding, some};
-use crate::observation::{RunnerReport, SourceKind};
+use crate::observation::{ManagerReport, RunnerReport, SourceKind};
 
 /// The tier's runners, or why they are not known.
 fn roster<'a>(ground: &'a Ground<'_>) -> Result<&'a [RunnerReport], Finding> {
@@ -119,12 +123,17 @@ pub(super) fn rotation(ground: &Ground<'_>) -> Finding {
         Err(unknown) => return unknown,
     };
     let Some(runner) = runners.iter().find(|runner| runner.token_expires_at.is_some()) else {
-        return Finding::fine("GitLab shows no token of the tier that expires, so none is rotated by its manager");
+        return match runners.iter().find(|runner| runner.expiry_hidden) {
+            Some(runner) => Finding::Unknown(format!(
+                "cannot tell: our token does not show whether that of runner #{} ends; of an instance's runner GitLab tells \
+                 administrators alone",
+                runner.id
+            )),
+            None => Finding::fine("GitLab shows no token of the tier that expires, so none is rotated by its manager"),
+        };
     };
     let managers = &ground.own().managers;
-    if let Some(why) =
-        ground.policy.manager_namespaces.iter().find_map(|name| ground.blind(SourceKind::KubePods, Some(name)))
-    {
+    if let Some(why) = blind_to_managers(ground) {
         return Finding::Unknown(why);
     }
     let Some(first) = managers.iter().find(|kind| !kind.shape.keeps_its_token) else {
@@ -144,4 +153,46 @@ pub(super) fn rotation(ground: &Ground<'_>) -> Finding {
         }
     };
     Finding::moved(format!("the token of runner #{} expires, and {what}", runner.id), format!("pod {}", first.name()))
+}
+
+/// Why the tier's manager pods cannot be believed.
+fn blind_to_managers(ground: &Ground<'_>) -> Option<String> {
+    ground.policy.manager_namespaces.iter().find_map(|name| ground.blind(SourceKind::KubePods, Some(name)))
+}
+
+/// GitLab's clock and ours may differ by this.
+const SKEW: SignedDuration = SignedDuration::from_secs(120);
+
+/// Whoever else runs with the tokens shows as a manager more than there are manager pods. GitLab keeps a manager for days
+/// after its pod went, so only those count that were in contact since the pods last changed.
+pub(super) fn own_managers(ground: &Ground<'_>) -> Finding {
+    let runners = match roster(ground) {
+        Ok(runners) => runners,
+        Err(unknown) => return unknown,
+    };
+    if let Some(why) = blind_to_managers(ground) {
+        return Finding::Unknown(why);
+    }
+    let pods = ground.own().managers.pods();
+    let changed = ground.policy.manager_namespaces.iter().filter_map(|name| ground.fleet.pods.managers_changed(name));
+    let Some(changed) = changed.max().filter(|_| pods > 0) else {
+        return Finding::Unknown("cannot tell: no manager pod is there".into());
+    };
+    let mut users: BTreeSet<&str> = BTreeSet::new();
+    for runner in runners {
+        let Some(managers) = &runner.managers else {
+            return Finding::Unknown(format!(
+                "cannot tell: our token does not show the managers of runner #{}",
+                runner.id
+            ));
+        };
+        let since = |manager: &&ManagerReport| manager.contacted_at.is_some_and(|at| at > changed + SKEW);
+        users.extend(managers.iter().filter(since).map(|manager| &*manager.system_id));
+    }
+    let count = users.len();
+    if u64::try_from(count).unwrap_or(u64::MAX) > pods {
+        let found = format!("{count} managers used the tokens since the tier's {pods} manager pods last changed");
+        return Finding::moved(found, format!("managers {}", some(users)));
+    }
+    Finding::fine("no more managers are in contact than there are manager pods")
 }

@@ -163,6 +163,12 @@ impl ClientError {
         }
     }
 
+    /// The token itself is refused: another one might do.
+    #[must_use]
+    pub fn is_the_tokens(&self) -> bool {
+        [FailureClass::Unauthorized, FailureClass::Forbidden, FailureClass::Blind].contains(&self.class())
+    }
+
     /// The trouble may lie in the one object asked for: the next one deserves its request.
     #[must_use]
     pub fn may_be_local(&self) -> bool {

@@ -5,13 +5,14 @@
 //!        └ queue_projects ┤            │         ├ client ─ transport
 //! started ────────────────┼─ queries ──┤ paging  │   └ budget, answer, error
 //! refs ───────────────────┤            └ endpoints
-//! runners ────────────────┤
+//! runners ─ auditor ──────┤
 //! job_logs ───────────────┘  translate: JSON → our words, pure
 //! ```
 //!
 //! [`GitlabSources`] makes them all; [`NEEDS`] says what each needs of the token.
 
 mod answer;
+mod auditor;
 mod budget;
 mod client;
 mod endpoints;
@@ -20,6 +21,7 @@ mod graphql;
 mod instance_jobs;
 mod job_logs;
 mod notes;
+mod one_runner;
 mod pace;
 mod paging;
 pub mod queries;

@@ -1,5 +1,5 @@
-//! Runners and their managers: the instance's for an administrator, else those that serve the configured
-//! groups, and the configured ids that neither list shows.
+//! Runners and their managers: the instance's for an administrator or an auditor, else those that serve the configured
+//! groups, and the configured ids that no list shows. What a token does not show is told.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use crate::observation::{Body, RunnerId, RunnerReport, RunnerScope};
 use crate::source::Outbox;
 use crate::source::poll::{Interrupted, Poll};
 
+use super::auditor::Auditor;
 use super::client::Client;
-use super::endpoints::{OwnToken, RunnerManagers};
+use super::endpoints::OwnToken;
 use super::error::ClientError;
 use super::instance_jobs::next_cursor;
 use super::notes::{Notes, some_of};
+use super::one_runner;
 use super::queries::{Document, GROUP_RUNNERS, RUNNERS};
 use super::queue_projects::prepare;
-use super::translate::{
-    managers_from_rest, more_projects_than_shown, nodes, own_token_from_rest, runner_from_graphql, runner_from_rest,
-};
+use super::translate::{more_projects_than_shown, nodes, own_token_from_rest, runner_from_graphql, runner_from_rest};
 
 /// 10,000 runners, at 50 a page.
 const MAX_PAGES: usize = 200;
@@ -42,6 +42,7 @@ pub(crate) struct Runners {
     client: Client,
     groups: Vec<Arc<str>>,
     ids: Vec<RunnerId>,
+    auditor: Auditor,
     scopes: HashMap<RunnerId, (Duration, RunnerScope)>,
     /// When the own token was last read.
     token_read: Option<Duration>,
@@ -58,24 +59,52 @@ struct Gathered {
     missing: Vec<String>,
 }
 
+impl Gathered {
+    /// GitLab shows nothing both for a token that never ends and for one whose end it hides: of an instance's runner it is
+    /// told to administrators alone, and over REST to nobody.
+    fn hide_expiries(&mut self, administers: bool) {
+        let mut hidden = Vec::new();
+        for runner in self.runners.values_mut().filter(|runner| runner.token_expires_at.is_none()) {
+            runner.expiry_hidden |= !administers && runner.scope == RunnerScope::Instance;
+            if runner.expiry_hidden {
+                hidden.push(format!("{}", runner.id));
+            }
+        }
+        if !hidden.is_empty() {
+            self.missing.push(format!("when the tokens of these runners end: {}", some_of(&hidden)));
+        }
+    }
+}
+
 impl Runners {
     /// `ids` are the runners that tiers name.
     pub(crate) fn new(client: Client, groups: Vec<Arc<str>>, ids: Vec<RunnerId>) -> Self {
-        Self { client, groups, ids, scopes: HashMap::new(), token_read: None, notes: Notes::default() }
+        let (auditor, scopes, notes) = (Auditor::default(), HashMap::new(), Notes::default());
+        Self { client, groups, ids, auditor, scopes, token_read: None, notes }
     }
 
-    async fn gather(&self) -> Result<Gathered, ClientError> {
+    async fn gather(&mut self, now: Duration) -> Result<Gathered, ClientError> {
         let mut gathered = Gathered::default();
-        let whole_instance = match self.read_list(&RUNNERS, json!({}), "/runners", &mut gathered).await {
+        let mut lists = true;
+        let administers = match self.read_list(&RUNNERS, json!({}), "/runners", &mut gathered).await {
             Ok(whole) => whole,
             // `manage_runner` reads single runners and no list.
             Err(error) if error.lacks_scope() && !self.ids.is_empty() => {
                 gathered.missing.push("lists of runners (its scope reads single ones only)".into());
+                lists = false;
                 false
             }
             Err(error) => return Err(error),
         };
-        if !whole_instance && gathered.missing.is_empty() {
+        let shown = if administers || !lists { None } else { self.auditor.read(&self.client, now).await? };
+        let whole_instance = administers || shown.is_some();
+        if let Some(shown) = shown {
+            gathered.runners.extend(shown.runners.into_iter().map(|runner| (runner.id, runner)));
+            if shown.without_details > 0 {
+                let later = format!("yet the details of {} runners, which are read next", shown.without_details);
+                gathered.missing.push(later);
+            }
+        } else if !whole_instance && lists {
             for group in &self.groups {
                 let variables = json!({ "group": &**group });
                 if !self.read_list(&GROUP_RUNNERS, variables, "/group/runners", &mut gathered).await? {
@@ -87,18 +116,19 @@ impl Runners {
             if gathered.runners.contains_key(id) {
                 continue;
             }
-            match self.read_one(*id).await {
+            match one_runner::read(&self.client, *id).await {
                 Ok(runner) => drop(gathered.runners.insert(*id, runner)),
                 Err(error) if error.is_hidden() => gathered.missing.push(format!("the runner {id}")),
                 Err(error) => return Err(error),
             }
         }
         if !whole_instance && gathered.runners.is_empty() {
-            let detail = "the token sees no runners: it needs an administrator's token (or the custom admin role \
-                          permission read_admin_cicd), or the role Maintainer in the groups of gitlab.queue.groups; \
-                          runners can also be named by id in the tiers";
+            let detail = "the token sees no runners: it needs an administrator's or an auditor's token (or the custom \
+                          admin role permission read_admin_cicd), or the role Maintainer in the groups of \
+                          gitlab.queue.groups; runners can also be named by id in the tiers";
             return Err(ClientError::Blind { operation: Operation::Runners, detail: detail.into() });
         }
+        gathered.hide_expiries(administers);
         Ok(gathered)
     }
 
@@ -137,19 +167,6 @@ impl Runners {
         Err(ClientError::TooLarge { operation: Operation::Runners, detail })
     }
 
-    /// One runner over REST, which shows an instance runner to every user.
-    async fn read_one(&self, id: RunnerId) -> Result<RunnerReport, ClientError> {
-        let call = self.client.call(Operation::RunnerDetails);
-        let details = call.get(&Runner::builder().runner(id.0).build().map_err(prepare)?).await?;
-        let mut runner = runner_from_rest(&details.json).ok_or_else(|| call.malformed("the answer is no runner"))?;
-        match call.get(&RunnerManagers { runner: id.0 }).await {
-            Ok(answer) => runner.managers = managers_from_rest(&answer.json),
-            Err(error) if error.is_hidden() => {}
-            Err(error) => return Err(error),
-        }
-        Ok(runner)
-    }
-
     /// Fills in the scopes that GraphQL shows in part; what does not fit into this round stays unknown.
     async fn complete_scopes(&mut self, gathered: &mut Gathered, now: Duration) -> Result<(), ClientError> {
         self.scopes.retain(|id, (at, _)| now.saturating_sub(*at) < SCOPE_AGE && gathered.half_scoped.contains(id));
@@ -180,12 +197,14 @@ impl Runners {
         if self.token_read.is_some_and(|at| now.saturating_sub(at) < TOKEN_AGE) {
             return Ok(());
         }
-        self.token_read = Some(now);
         let report = match self.client.call(Operation::OwnToken).get(&OwnToken).await {
             Ok(answer) => own_token_from_rest(&answer.json),
             // OAuth and job tokens get 400, fine-grained ones without the permission 403.
-            Err(_) => None,
+            Err(ClientError::Status { status: 400..=499, .. }) => None,
+            // Another time.
+            Err(_) => return Ok(()),
         };
+        self.token_read = Some(now);
         Ok(outbox.say(Body::ApiToken(report)).await?)
     }
 }
@@ -193,8 +212,15 @@ impl Runners {
 #[async_trait]
 impl Poll for Runners {
     async fn run(&mut self, outbox: &Outbox) -> Result<(), Interrupted> {
-        let mut gathered = self.gather().await?;
-        self.complete_scopes(&mut gathered, outbox.clock().now().mono).await?;
+        let now = outbox.clock().now().mono;
+        let gathered = self.gather(now).await;
+        if gathered.as_ref().is_err_and(ClientError::is_the_tokens) {
+            // Perhaps somebody took a scope from it.
+            self.token_read = None;
+        }
+        self.own_token(outbox).await?;
+        let mut gathered = gathered?;
+        self.complete_scopes(&mut gathered, now).await?;
         if gathered.missing.is_empty() {
             self.notes.clear("missing");
         } else {
@@ -202,6 +228,6 @@ impl Poll for Runners {
             self.notes.say(outbox, "missing", note).await?;
         }
         outbox.say(Body::Runners(gathered.runners.into_values().collect())).await?;
-        self.own_token(outbox).await
+        Ok(())
     }
 }

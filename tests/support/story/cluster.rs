@@ -41,6 +41,9 @@ pub(super) struct Pod {
     /// Of its one container, in thousandths.
     #[serde(default)]
     cpu: u64,
+    /// Thousandths of a CPU that it requests; as many MiB of memory.
+    #[serde(default)]
+    asks: u64,
     node: Option<String>,
     /// `status.reason` and `status.message`.
     failure: Option<End>,
@@ -65,6 +68,11 @@ pub(super) struct Node {
     /// As `key:effect`.
     #[serde(default)]
     taints: Vec<String>,
+    /// Allocatable thousandths of a CPU; as many MiB of memory.
+    #[serde(default)]
+    cpu: u64,
+    #[serde(default)]
+    cordoned: bool,
 }
 
 /// A pod of the tier `standard` for a job of project 1.
@@ -117,10 +125,15 @@ pub(super) fn pod_report(pod: &Pod, namespace: &str) -> Box<PodReport> {
             image: pod.image.as_deref().unwrap_or("docker.io/library/rust:1").into(),
             state,
         }],
-        requests: Requests::default(),
+        requests: requests(pod.asks),
         limits: Limits { container: cpu, pod: cpu },
         shape: std::sync::Arc::default(),
     })
+}
+
+/// So many thousandths of a CPU and as many MiB.
+const fn requests(amount: u64) -> Requests {
+    Requests { cpu_millis: amount, memory_bytes: amount * 1024 * 1024 }
 }
 
 fn end(end: &End) -> Disruption {
@@ -136,9 +149,9 @@ pub(super) fn node(node: &Node) -> Box<NodeReport> {
         name: node.name.as_str().into(),
         tier_labels: vec![(NODE_LABEL.into(), node.tier.as_str().into())],
         ready: true,
-        unschedulable: false,
+        unschedulable: node.cordoned,
         taints: node.taints.iter().map(taint).collect(),
-        allocatable: Requests::default(),
+        allocatable: requests(node.cpu),
     })
 }
 

@@ -95,7 +95,7 @@ impl Run<'_> {
                 return self.jobs_of("Project", "CiJob", &ids, arguments);
             }
             "jobs" => Value::Null,
-            "runners" if self.caller.is_some_and(|caller| caller.maintains(project.group)) => {
+            "runners" if self.caller.is_some_and(|caller| caller.reads_runners_of(project.group)) => {
                 let group = project.group;
                 return self.runners(arguments, |at| {
                     world.tiers.get(at).is_some_and(|tier| tier.owner.is_none_or(|owner| owner == group))
@@ -129,7 +129,7 @@ impl Run<'_> {
                     Node::Project(at(id))
                 }))));
             }
-            "runners" if self.caller.is_some_and(|caller| caller.maintains(position)) => {
+            "runners" if self.caller.is_some_and(|caller| caller.reads_runners_of(position)) => {
                 let all = arguments.get("membership").and_then(Value::as_str) == Some("ALL_AVAILABLE");
                 return self.runners(arguments, |at| {
                     world.tiers.get(at).is_some_and(|tier| tier.owner.map_or(all, |owner| owner == position))
@@ -145,7 +145,7 @@ impl Run<'_> {
         let (Some(runner), Some(tier)) = (world.runners.get(position), world.tiers.get(position)) else {
             return Resolved::One(None);
         };
-        let administers = self.caller.is_some_and(|c| c.admin || tier.owner.is_some_and(|group| c.maintains(group)));
+        let reads_expiry = self.caller.is_some_and(|caller| caller.reads_expiry_of(world, position));
         scalar(match name {
             "id" => json!(format!("gid://gitlab/Ci::Runner/{}", runner.id)),
             "description" => json!(format!("{}-runner", tier.name)),
@@ -168,7 +168,7 @@ impl Run<'_> {
             "jobExecutionStatus" => {
                 json!(if runner.managers.iter().any(|manager| manager.running > 0) { "ACTIVE" } else { "IDLE" })
             }
-            "tokenExpiresAt" => json!(runner.token_expires.filter(|_| administers).map(instant)),
+            "tokenExpiresAt" => json!(runner.token_expires.filter(|_| reads_expiry).map(instant)),
             "maintenanceNote" | "maximumTimeout" | "projectCount" | "tokenRotationDeadline" | "upgradeStatus" => {
                 Value::Null
             }

@@ -46,6 +46,7 @@ pub fn runner_from_graphql(node: &Value) -> Option<RunnerReport> {
         contacted_at: time(node, "contactedAt"),
         created_at: time(node, "createdAt"),
         token_expires_at: time(node, "tokenExpiresAt"),
+        expiry_hidden: false,
         managers: managers.map(|managers| {
             nodes(managers)
                 .0
@@ -93,6 +94,7 @@ pub fn runner_from_rest(body: &Value) -> Option<RunnerReport> {
         contacted_at: time(body, "contacted_at"),
         created_at: time(body, "created_at"),
         token_expires_at: None,
+        expiry_hidden: true,
         managers: None,
     })
 }
@@ -185,7 +187,7 @@ mod tests {
             "id": 93, "description": "tier-large-a", "short_sha": "Ab12Cd34", "tags": ["docker", "tier-large"],
             "run_untagged": false, "protected": true, "locked": false, "paused": true, "status": "online",
             "scope": {"groups": ["kelp"]}, "contacted_at": "2031-03-04T04:40:00.5Z",
-            "created_at": "2030-09-01T08:00:00Z", "token_expires_at": "2031-06-01T00:00:00Z",
+            "created_at": "2030-09-01T08:00:00Z", "token_expires_at": "2031-06-01T00:00:00Z", "expiry_hidden": false,
             "managers": [{"system_id": "r_Q7", "status": "online", "contacted_at": null, "version": null}]
         });
         assert_eq!(serde_json::to_value(runner_from_graphql(&node()).unwrap()).unwrap(), expected);

@@ -57,22 +57,29 @@ struct Gathered {
     half_scoped: Vec<RunnerId>,
     /// What the token did not show.
     missing: Vec<String>,
+    /// Runners of which it did not show when their tokens end.
+    hidden_ends: Vec<String>,
 }
 
 impl Gathered {
     /// GitLab shows nothing both for a token that never ends and for one whose end it hides: of an instance's runner it is
     /// told to administrators alone, and over REST to nobody.
     fn hide_expiries(&mut self, administers: bool) {
-        let mut hidden = Vec::new();
         for runner in self.runners.values_mut().filter(|runner| runner.token_expires_at.is_none()) {
             runner.expiry_hidden |= !administers && runner.scope == RunnerScope::Instance;
             if runner.expiry_hidden {
-                hidden.push(format!("{}", runner.id));
+                self.hidden_ends.push(runner.id.to_string());
             }
         }
-        if !hidden.is_empty() {
-            self.missing.push(format!("when the tokens of these runners end: {}", some_of(&hidden)));
-        }
+    }
+
+    /// What the token did not show, in words.
+    fn not_shown(&self) -> Option<String> {
+        let missing = (!self.missing.is_empty()).then(|| some_of(&self.missing));
+        let ends = (!self.hidden_ends.is_empty())
+            .then(|| format!("when the tokens of these runners end: {}", some_of(&self.hidden_ends)));
+        let all: Vec<String> = missing.into_iter().chain(ends).collect();
+        (!all.is_empty()).then(|| format!("the token does not show {}", all.join("; nor ")))
     }
 }
 
@@ -221,11 +228,9 @@ impl Poll for Runners {
         self.own_token(outbox).await?;
         let mut gathered = gathered?;
         self.complete_scopes(&mut gathered, now).await?;
-        if gathered.missing.is_empty() {
-            self.notes.clear("missing");
-        } else {
-            let note = format!("the token does not show {}", some_of(&gathered.missing));
-            self.notes.say(outbox, "missing", note).await?;
+        match gathered.not_shown() {
+            Some(note) => self.notes.say(outbox, "missing", note).await?,
+            None => self.notes.clear("missing"),
         }
         outbox.say(Body::Runners(gathered.runners.into_values().collect())).await?;
         Ok(())

@@ -6,7 +6,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model as model;
 use prometheus_client::registry::Registry;
@@ -91,6 +91,7 @@ fn eventful() -> fake::Metrics {
     metrics.own.watch_restarted(SourceKind::KubePods);
     metrics.own.desk_queue_depth(12);
     metrics.own.secrets_reloaded(true);
+    metrics.own.webhook_secret_written(SystemTime::UNIX_EPOCH + Duration::from_secs(1_784_000_000));
     metrics
 }
 

@@ -81,6 +81,7 @@ fn own_families() -> BTreeSet<String> {
     own.gitlab_rate_limit_remaining(1);
     own.desk_queue_depth(0);
     own.secrets_reloaded(true);
+    own.webhook_secret_written(std::time::SystemTime::UNIX_EPOCH);
     registry.register_collector(Box::new(Process::new()));
     families(std::str::from_utf8(&encode(&registry, Format::Text).unwrap()).unwrap())
 }

@@ -2,7 +2,6 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "what a test does not expect fails it")]
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,24 +18,24 @@ mod gitlab_server;
 use gitlab_server::{Bench, Server, error_reply, json_reply, reply};
 
 /// What one token shows, line by line.
-async fn shown(bench: Bench) -> String {
+async fn shown(bench: Bench) -> Vec<String> {
     let mut running = bench.run(&[SourceKind::GitlabRunners]);
-    let mut text = String::new();
-    let (mut scopes, mut notes) = (String::new(), Vec::new());
+    let (mut lines, mut notes) = (Vec::new(), Vec::new());
     loop {
         match running.next().await.body {
-            Body::ApiToken(token) => scopes = token.map_or("not shown".into(), |token| token.scopes.join(", ")),
-            Body::Note(note) => notes.push(note),
+            Body::ApiToken(token) => {
+                let scopes = token.map_or("not shown".into(), |token| token.scopes.join(", "));
+                lines.push(format!("own scopes: {scopes}"));
+            }
+            Body::Note(note) => notes.push(format!("note: {note}")),
             Body::Runners(runners) => {
-                writeln!(text, "  own scopes: {scopes}").unwrap();
-                for runner in runners {
-                    writeln!(text, "  {}", line(&runner)).unwrap();
-                }
-                notes.iter().for_each(|note| writeln!(text, "  note: {note}").unwrap());
-                return text;
+                lines.extend(runners.iter().map(line));
+                lines.append(&mut notes);
+                return lines;
             }
             Body::Failed(failure) => {
-                return format!("  own scopes: {scopes}\n  {}: {}\n", failure.class.as_str(), failure.detail);
+                lines.push(format!("{}: {}", failure.class.as_str(), failure.detail));
+                return lines;
             }
             other => panic!("{other:?}"),
         }
@@ -66,13 +65,13 @@ async fn each_role_sees_its_runners_and_says_what_it_does_not_see() {
         ("manage_runner, no runner named", MANAGE_RUNNER_TOKEN, &["harbour"], &[]),
         ("read_user", UNSCOPED_TOKEN, &[], &[]),
     ];
-    let mut table = String::new();
+    let mut table = Vec::new();
     for (role, token, groups, ids) in roles {
         let mut bench = Bench::asking(demo.gitlab_url.parse().unwrap(), token).source(QueueChoice::Projects, groups);
         bench.runners = ids.iter().copied().map(RunnerId).collect();
-        writeln!(table, "{role}\n{}", shown(bench).await).unwrap();
+        table.push(format!("{role}\n  {}\n", shown(bench).await.join("\n  ")));
     }
-    insta::assert_snapshot!(table);
+    insta::assert_snapshot!(table.join("\n"));
 }
 
 /// Only the details are read in portions; the list is whole in every round.

@@ -220,6 +220,8 @@ async fn a_secret_that_changes_is_read_again_and_one_that_is_gone_is_told() {
     assert_eq!(listening.heard().await, Body::Alive, "told once, and once that it is over");
     assert!(matches!(listening.heard().await, Body::Job(_)));
     assert_eq!(listening.count(HookResult::SecretUnreadable), 2.0);
+    let scrape = String::from_utf8(encode(&listening.registry, Format::Text).unwrap().to_vec()).unwrap();
+    assert!(scrape.contains("\ntierwatch_webhook_secret_written_timestamp_seconds 1900000003\n"), "{scrape}");
 }
 
 #[tokio::test]

@@ -51,6 +51,12 @@ impl SecretFile {
         &self.path
     }
 
+    /// When the file as it was last read had been written; a mounted Secret is written anew when its pod starts.
+    #[must_use]
+    pub fn written(&self) -> Option<SystemTime> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.modified
+    }
+
     /// The secret as it is now, without surrounding white space. Reads the file only when its modification
     /// time moved, so this is cheap enough for every request.
     ///

@@ -1,6 +1,6 @@
 //! tierwatch's own health, told by the rooms that do IO.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use prometheus_client::registry::Registry;
 
@@ -103,6 +103,7 @@ pub struct Own {
     build_info: Gauges,
     secret_reload: Gauges,
     webhooks: Counters,
+    webhook_secret_written: Gauges,
     evictions: Counters,
 }
 
@@ -120,6 +121,7 @@ impl Default for Own {
             build_info: Gauges::new(rows::BUILD_INFO),
             secret_reload: Gauges::new(rows::SECRET_LAST_RELOAD_SUCCESSFUL),
             webhooks: Counters::new(rows::WEBHOOKS),
+            webhook_secret_written: Gauges::new(rows::WEBHOOK_SECRET_WRITTEN),
             evictions: Counters::new(rows::DEDUP_EVICTIONS),
         }
     }
@@ -139,6 +141,7 @@ impl Own {
         own.build_info.register(registry);
         own.secret_reload.register(registry);
         own.webhooks.register(registry);
+        own.webhook_secret_written.register(registry);
 
         for operation in Operation::ALL {
             own.request_duration.seed(&[operation.as_str()]);
@@ -168,6 +171,13 @@ impl Own {
     /// A hook was answered.
     pub fn webhook(&self, result: HookResult) {
         self.webhooks.increase(&[result.as_str()]);
+    }
+
+    /// The older of the webhook's secret files was last written then.
+    pub fn webhook_secret_written(&self, at: SystemTime) {
+        if let Ok(since) = at.duration_since(SystemTime::UNIX_EPOCH) {
+            self.webhook_secret_written.set(&[], since.as_secs_f64());
+        }
     }
 
     /// A source dropped a remembered key to stay within its bound.

@@ -121,7 +121,7 @@ fn health(ground: &Ground<'_>) -> Vec<String> {
              seven days: the manager pods tell first"
                 .into(),
         );
-        says.push("how many jobs a manager takes at once (`concurrent`, `limit`) GitLab does not tell".into());
+        says.push("how many jobs a manager takes at once GitLab does not tell".into());
     }
     says
 }

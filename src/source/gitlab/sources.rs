@@ -197,6 +197,20 @@ pub const NEEDS: &[Need] = &[
     },
     Need {
         source: SourceKind::GitlabRunners,
+        way: "auditor",
+        scope: "read_api",
+        role: "auditor; the ends of runner tokens are not shown to that role",
+        asks: &["GET /runners/all", "GET /runners/:id", "GET /runners/:id/managers"],
+    },
+    Need {
+        source: SourceKind::GitlabRunners,
+        way: "ids",
+        scope: "manage_runner",
+        role: "Owner of the runner's group; only runners that tiers name by id, and no queue",
+        asks: &["GET /runners/:id", "GET /runners/:id/managers"],
+    },
+    Need {
+        source: SourceKind::GitlabRunners,
         way: "groups",
         scope: "read_api",
         role: "Maintainer in the groups; any user for instance runners named by id",

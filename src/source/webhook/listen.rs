@@ -182,6 +182,7 @@ impl Door {
             (_, _, None) => return Err(HookResult::Unauthorized),
         };
         let secret = self.delivery.secret_was(file.read()).ok_or(HookResult::SecretUnreadable)?;
+        self.tell_age();
         if signature.is_some() && self.config.signing_token.is_some() {
             return Ok(Some(secret));
         }
@@ -227,11 +228,20 @@ impl Door {
         result.into()
     }
 
+    fn tell_age(&self) {
+        let files = [&self.config.secret, &self.config.signing_token];
+        let oldest = files.into_iter().flatten().filter_map(config::SecretFile::written).min();
+        oldest.into_iter().for_each(|at| self.own.webhook_secret_written(at));
+    }
+
     fn look_at_files(&self) {
         let files = [&self.config.secret, &self.config.signing_token];
         let failed = files.into_iter().flatten().find_map(|file| file.read().err());
         match failed {
-            None => self.delivery.tell_health(None),
+            None => {
+                self.tell_age();
+                self.delivery.tell_health(None);
+            }
             Some(error) => drop(self.delivery.secret_was::<()>(Err(error))),
         }
     }

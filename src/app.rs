@@ -85,7 +85,7 @@ impl Daemon {
         clock: Clock,
         record: Option<Settings>,
     ) -> Result<Self, StartError> {
-        let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry: _ } = config;
+        let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry: _, links: _ } = config;
         let policy = Arc::new(policy);
         let keys = keys(&gitlab, &policy, &kubernetes, webhook.is_some());
         let kinds: Vec<_> = keys.iter().map(|key| key.kind).collect();

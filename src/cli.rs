@@ -234,6 +234,21 @@ pub enum Printed {
     Rbac,
     /// Every metric: name, type, labels, meaning.
     Metrics,
+    /// Recording and alerting rules for Prometheus, made for the tiers of this configuration.
+    Rules {
+        /// A rule file, or a PrometheusRule of the Prometheus operator.
+        #[arg(long, value_name = "FORM", default_value = "file")]
+        format: RulesForm,
+    },
+}
+
+/// In which form rules are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RulesForm {
+    /// For `rule_files` of Prometheus.
+    File,
+    /// For the Prometheus operator.
+    Crd,
 }
 
 impl ValueEnum for Level {
@@ -285,7 +300,7 @@ pub fn main(
     let done = match invocation.command {
         Command::Print { what: Printed::Config } => print_config(&invocation.flags, &env, io::stdout().lock()),
         Command::Print { what: Printed::Schema } => print(&schema_text(), io::stdout().lock()),
-        Command::Print { what: Printed::Rbac | Printed::Metrics }
+        Command::Print { what: Printed::Rbac | Printed::Metrics | Printed::Rules { .. } }
         | Command::Run(_)
         | Command::Replay(_)
         | Command::Demo(_)

@@ -10,13 +10,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::app::{Daemon, StartError};
 use crate::ask;
 use crate::classify;
-use crate::cli::{self, AnswerFormat, Command, Demo, Flags, Invocation, Printed, Why};
+use crate::cli::{self, AnswerFormat, Command, Demo, Flags, Invocation, Printed, RulesForm, Why};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo::truth::render_table;
 use crate::demo::{Rehearsal, scenario};
 use crate::error::{Exit, Fault};
 use crate::recording::{RecordError, Settings};
+use crate::rules;
 use crate::telemetry;
 
 /// Traces that wait when the process ends get this long.
@@ -158,6 +159,14 @@ fn print(what: Printed, flags: &Flags, env: Env<'_>) -> Result<Exit, Fault> {
         Printed::Rbac => {
             let config = Config::load(&flags.config_file, env.iter().cloned())?;
             crate::source::kube::rbac::print(&config.policy, &config.kubernetes)
+        }
+        Printed::Rules { format } => {
+            let config = Config::load(&flags.config_file, env.iter().cloned())?;
+            let form = match format {
+                RulesForm::File => rules::Form::File,
+                RulesForm::Crd => rules::Form::Crd,
+            };
+            rules::print(&config, form)
         }
         Printed::Metrics => crate::metrics::catalogue::print(),
         Printed::Config | Printed::Schema => return Err(Fault::Usage("printed without the daemon".to_owned())),

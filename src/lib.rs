@@ -20,12 +20,14 @@
 //!
 //! - [`observation`]: every word a source may say.
 //! - [`model`] and [`cause`]: pure. What was seen, what it means, what can be counted; time is an argument.
+//! - [`condition`]: pure. The named judgements that alerts are made of, each with its reason in words.
 //! - [`source`]: one file per thing that is asked; translates, never judges.
 //! - [`desk`]: the one owner of the fleet.
 //! - [`metrics`], [`output`]: what is told, and how it is served. [`listener`]: the sockets.
 //! - [`config`]: what was written, checked all at once. [`clock`]: the only reader of time.
 //! - [`state`]: keys of what was counted, kept over a restart; never counter values.
 //! - [`recording`]: what the desk heard, written down, and judged again.
+//! - [`rules`]: the conditions as rules for Prometheus, and the burn of the start budget.
 //! - [`demo`]: a GitLab and a Kubernetes API in one process, with the truth kept.
 //! - [`app`] wires it; [`cli`] and [`commands`] are the way in; [`classify`] needs none of it, and
 //!   [`ask`] talks to a daemon that runs.
@@ -37,6 +39,7 @@ pub mod classify;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod condition;
 pub mod config;
 pub mod demo;
 pub mod desk;
@@ -47,6 +50,7 @@ pub mod model;
 pub mod observation;
 pub mod output;
 pub mod recording;
+pub mod rules;
 pub mod source;
 pub mod state;
 pub mod telemetry;

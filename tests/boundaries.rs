@@ -45,6 +45,8 @@ fn policy(expected: Option<Expected>) -> Policy {
         runbook_url: None,
         token: Default::default(),
         posture,
+        expects_traffic: None,
+        conditions: tierwatch::model::policy::Thresholds::default(),
     };
     Policy {
         tiers: vec![tier("db", None), tier("web", expected)],

@@ -24,6 +24,8 @@ fn policy() -> Policy {
         runbook_url: None,
         token: Default::default(),
         posture: None,
+        expects_traffic: None,
+        conditions: tierwatch::model::policy::Thresholds::default(),
     };
     Policy {
         tiers: vec![

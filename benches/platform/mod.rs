@@ -36,6 +36,8 @@ fn tier(name: &str) -> TierPolicy {
         runbook_url: None,
         token: Default::default(),
         posture: None,
+        expects_traffic: None,
+        conditions: tierwatch::model::policy::Thresholds::default(),
     }
 }
 

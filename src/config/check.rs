@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::problem::{Problem, shown};
 use super::rules::{self, Checker, DAY};
 use super::shape::Places;
-use super::{Config, Gitlab, Kubernetes, Queue, QueueChoice, SecretFile, Telemetry, Webhook, raw, tiers};
+use super::{Config, Gitlab, Kubernetes, Links, Queue, QueueChoice, SecretFile, Telemetry, Webhook, raw, tiers};
 use crate::model::policy::{History, Policy, Staleness};
 
 /// A watch that says nothing for this long, bookmarks included, is taken for dead.
@@ -28,6 +28,7 @@ pub(super) fn check(
     let kubernetes = kubernetes(raw.kubernetes.as_ref(), &mut checker);
     let webhook = raw.webhook.as_ref().map(|raw| webhook(raw, &mut checker));
     let telemetry = telemetry(raw.telemetry.as_ref(), &mut checker);
+    let links = links(raw.links.as_ref(), &mut checker);
     let state_file = checker.path("state_file", raw.state_file.as_ref(), "what was counted");
     let registries = checker.list("registries", raw.registries.as_ref(), rules::registry);
     if registries.len() > MOST_REGISTRIES {
@@ -44,7 +45,7 @@ pub(super) fn check(
         watch: OLDEST_WATCH,
     };
     let policy = Policy { tiers, staleness, sweep: gitlab.queue.sweep, registries, history };
-    Some(Config { gitlab, kubernetes, webhook, policy, state_file, telemetry })
+    Some(Config { gitlab, kubernetes, webhook, policy, state_file, telemetry, links: links? })
 }
 
 fn gitlab(raw: &raw::Gitlab, checker: &mut Checker<'_>) -> Option<Gitlab> {
@@ -169,6 +170,15 @@ fn telemetry(raw: Option<&raw::Telemetry>, checker: &mut Checker<'_>) -> Telemet
         }
     });
     Telemetry { otlp_endpoint }
+}
+
+fn links(raw: Option<&raw::Links>, checker: &mut Checker<'_>) -> Option<Links> {
+    let raw::Links { tierwatch, runbooks, grafana } = raw?;
+    Some(Links {
+        runbooks: checker.address("links.runbooks", runbooks.as_ref()),
+        grafana: checker.address("links.grafana", grafana.as_ref()),
+        tierwatch: checker.address("links.tierwatch", tierwatch.as_ref())?,
+    })
 }
 
 fn history(raw: Option<&raw::History>, checker: &mut Checker<'_>) -> History {

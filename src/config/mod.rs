@@ -13,6 +13,7 @@ use url::Url;
 use crate::model::policy::Policy;
 
 mod check;
+mod conditions;
 mod layers;
 mod load;
 mod posture;
@@ -46,6 +47,8 @@ pub struct Config {
     pub state_file: Option<PathBuf>,
     /// Traces.
     pub telemetry: Telemetry,
+    /// Where alerts lead.
+    pub links: Links,
 }
 
 /// How to reach GitLab and what to ask.
@@ -119,6 +122,17 @@ pub struct Webhook {
     pub secret: Option<SecretFile>,
     /// The signing token with which GitLab signs.
     pub signing_token: Option<SecretFile>,
+}
+
+/// Where alerts lead people to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Links {
+    /// This daemon's pages.
+    pub tierwatch: Url,
+    /// Runbooks, one below it per alert; absent: the daemon's own.
+    pub runbooks: Option<Url>,
+    /// Grafana; absent: the daemon's own pages.
+    pub grafana: Option<Url>,
 }
 
 /// Traces over OTLP; inert without an endpoint.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::rules::{duration_text, size_text};
-use super::{Config, Gitlab, Kubernetes, Place, Queue, QueueChoice, Resolved, Telemetry, Webhook};
-use crate::model::policy::{History, Objective, Policy, TierPolicy, TokenPolicy};
+use super::{Config, Gitlab, Kubernetes, Links, Place, Queue, QueueChoice, Resolved, Telemetry, Webhook};
+use crate::model::policy::{History, Objective, Policy, Thresholds, TierPolicy, TokenPolicy};
 use crate::model::posture::Expected;
 
 impl Resolved {
@@ -18,7 +18,7 @@ impl Resolved {
         let _ = writeln!(page.text, "# What tierwatch works with. Behind each value stands where it was written:");
         let _ = writeln!(page.text, "# a line of {file}, an environment variable, or `default`.");
         // Taken apart in full: a new field does not compile until it is printed.
-        let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry } = &self.config;
+        let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry, links } = &self.config;
         let Policy { tiers, staleness: _, sweep: _, registries, history } = policy;
         page.gitlab(gitlab);
         page.kubernetes(kubernetes);
@@ -32,6 +32,7 @@ impl Resolved {
             page.value(0, "state_file", &scalar(&file.to_string_lossy()));
         }
         page.telemetry(telemetry);
+        page.links(links);
         page.open(0, "tiers");
         for tier in tiers {
             page.tier(tier);
@@ -166,6 +167,20 @@ impl Page<'_> {
         }
     }
 
+    fn links(&mut self, links: &Links) {
+        let Links { tierwatch, runbooks, grafana } = links;
+        self.open(0, "links");
+        for (key, url) in [
+            ("links.tierwatch", Some(tierwatch)),
+            ("links.runbooks", runbooks.as_ref()),
+            ("links.grafana", grafana.as_ref()),
+        ] {
+            if let Some(url) = url {
+                self.value(1, key, &scalar(url.as_str()));
+            }
+        }
+    }
+
     fn tier(&mut self, tier: &TierPolicy) {
         let TierPolicy {
             name,
@@ -181,6 +196,8 @@ impl Page<'_> {
             runbook_url,
             token,
             posture,
+            expects_traffic,
+            conditions,
         } = tier;
         let key = |last: &str| format!("tiers.{name}.{last}");
         self.open(1, name);
@@ -217,6 +234,56 @@ impl Page<'_> {
             self.open(2, "posture");
             self.open(3, "expected");
             self.expected(&key("posture.expected"), expected);
+        }
+        if let Some(span) = expects_traffic {
+            self.value(2, &key("expects_traffic"), &duration_text(*span));
+        }
+        self.open(2, "conditions");
+        self.conditions(&key("conditions"), conditions);
+    }
+
+    fn conditions(&mut self, at: &str, conditions: &Thresholds) {
+        let Thresholds {
+            overdue_factor,
+            stalled_factor,
+            dropped_for,
+            platform_failures_jobs,
+            platform_failures_ratio,
+            platform_failures_window,
+            down_after,
+            unschedulable_after,
+            pull_failing_pods,
+            pull_failing_ratio,
+            pull_failing_projects,
+            pull_failing_window,
+            scale_up_blocked_after,
+            at_capacity_ratio,
+            flooded_ratio,
+            flooded_jobs,
+            unserved_after,
+            critical_before_expiry,
+        } = conditions;
+        for (name, value) in [
+            ("overdue_factor", overdue_factor.to_string()),
+            ("stalled_factor", stalled_factor.to_string()),
+            ("dropped_for", duration_text(*dropped_for)),
+            ("platform_failures_jobs", platform_failures_jobs.to_string()),
+            ("platform_failures_ratio", platform_failures_ratio.to_string()),
+            ("platform_failures_window", duration_text(*platform_failures_window)),
+            ("down_after", duration_text(*down_after)),
+            ("unschedulable_after", duration_text(*unschedulable_after)),
+            ("pull_failing_pods", pull_failing_pods.to_string()),
+            ("pull_failing_ratio", pull_failing_ratio.to_string()),
+            ("pull_failing_projects", pull_failing_projects.to_string()),
+            ("pull_failing_window", duration_text(*pull_failing_window)),
+            ("scale_up_blocked_after", duration_text(*scale_up_blocked_after)),
+            ("at_capacity_ratio", at_capacity_ratio.to_string()),
+            ("flooded_ratio", flooded_ratio.to_string()),
+            ("flooded_jobs", flooded_jobs.to_string()),
+            ("unserved_after", duration_text(*unserved_after)),
+            ("critical_before_expiry", duration_text(*critical_before_expiry)),
+        ] {
+            self.value(3, &format!("{at}.{name}"), &value);
         }
     }
 

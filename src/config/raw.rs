@@ -67,6 +67,8 @@ pub(super) struct Root {
     pub(super) state_file: Option<PathText>,
     /// What tierwatch tells about itself.
     pub(super) telemetry: Option<Telemetry>,
+    /// Where alerts lead people to.
+    pub(super) links: Option<Links>,
     /// The trust tiers, by name. A name is a value of the `tier` label: lower-case letters, digits and `-`.
     #[schemars(required, schema_with = "tiers")]
     pub(super) tiers: Option<BTreeMap<String, Tier>>,
@@ -189,6 +191,20 @@ pub(super) struct Telemetry {
     pub(super) otlp: Option<Otlp>,
 }
 
+/// Where alerts lead people to.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Links {
+    /// Where people reach this daemon's pages.
+    pub(super) tierwatch: Option<AddressText>,
+    /// Where the runbooks are, one below it per alert name; without it the daemon's own copies.
+    #[schemars(extend("examples" = ["https://wiki.example.com/tierwatch/runbooks"]))]
+    pub(super) runbooks: Option<AddressText>,
+    /// The Grafana that shows the dashboards; without it alerts lead to the daemon's own page of the tier.
+    #[schemars(extend("examples" = ["https://grafana.example.com"]))]
+    pub(super) grafana: Option<AddressText>,
+}
+
 /// Traces over OTLP.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -231,6 +247,64 @@ pub(super) struct Tier {
     pub(super) token: Option<Token>,
     /// What its boundary is declared to be; without it `/boundaries` shows what is there and judges nothing.
     pub(super) posture: Option<Posture>,
+    /// A tier in use starts a job at least this often (`TierNoTraffic`); without it a tier may rest. 1m to 7d.
+    #[schemars(extend("examples" = ["1h"]))]
+    pub(super) expects_traffic: Option<DurationText>,
+    /// From where on its conditions hold, which its alerts are made of.
+    pub(super) conditions: Option<Conditions>,
+}
+
+/// From where on a tier's conditions hold. How long they must hold before somebody is told stands in the rules.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Conditions {
+    /// `TierJobsOverdue`: a job of a tier below `min_jobs` waits for so many times `start_within`; 1 to 100.
+    #[schemars(range(min = 1, max = 100))]
+    pub(super) overdue_factor: Option<f64>,
+    /// `TierQueueStalled`: the oldest job waits, and none starts, for so many times `start_within`; 1 to 100.
+    #[schemars(range(min = 1, max = 100))]
+    pub(super) stalled_factor: Option<f64>,
+    /// `TierJobsDropped`: how long a job that GitLab dropped is told; 1m to 1d.
+    pub(super) dropped_for: Option<DurationText>,
+    /// `TierPlatformFailures`: so many jobs that the platform broke; 1 to 1000000.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(super) platform_failures_jobs: Option<i64>,
+    /// `TierPlatformFailures`: and this part of the tier's starts; above 0, 1 at most.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
+    pub(super) platform_failures_ratio: Option<f64>,
+    /// `TierPlatformFailures`: within this time; 1m to 1h.
+    pub(super) platform_failures_window: Option<DurationText>,
+    /// `TierDown`: no manager is ready for this long; 0s to 1h.
+    pub(super) down_after: Option<DurationText>,
+    /// `TierUnschedulable`: a pod counts when no node took it for this long; 0s to 1h.
+    pub(super) unschedulable_after: Option<DurationText>,
+    /// `TierImagePullFailing`: so many pods that cannot pull; 1 to 1000000.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(super) pull_failing_pods: Option<i64>,
+    /// `TierImagePullFailing`: or this part of the pods that start; above 0, 1 at most.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
+    pub(super) pull_failing_ratio: Option<f64>,
+    /// `TierImagePullFailing`: of at least so many projects; 1 to 1000.
+    #[schemars(range(min = 1, max = 1_000))]
+    pub(super) pull_failing_projects: Option<i64>,
+    /// `TierImagePullFailing`: within this time; 1m to 1h.
+    pub(super) pull_failing_window: Option<DurationText>,
+    /// `TierScaleUpBlocked`: no node is made for waiting pods for this long; 0s to 1h.
+    pub(super) scale_up_blocked_after: Option<DurationText>,
+    /// `TierAtCapacity`: part of `capacity` or of a quota that is used; above 0, 1 at most.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
+    pub(super) at_capacity_ratio: Option<f64>,
+    /// `TierFlooded`: part of the queue that belongs to one project; above 0, 1 at most.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
+    pub(super) flooded_ratio: Option<f64>,
+    /// `TierFlooded`: so many jobs wait at least; 1 to 1000000.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(super) flooded_jobs: Option<i64>,
+    /// `JobsUnserved`: a job counts when no runner may take it for this long; 0s to 1d.
+    pub(super) unserved_after: Option<DurationText>,
+    /// `RunnerTokenExpiring`: so long before its end it is no ticket any more but as urgent as the tier; 1h to 366d, and
+    /// shorter than `token.warn_before_expiry`.
+    pub(super) critical_before_expiry: Option<DurationText>,
 }
 
 /// The tokens of a tier's runners.

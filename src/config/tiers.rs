@@ -45,6 +45,8 @@ fn tier(name: &str, raw: &raw::Tier, kubernetes: bool, checker: &mut Checker<'_>
         runbook_url,
         token,
         posture,
+        expects_traffic,
+        conditions,
     } = raw;
     let at = format!("tiers.{}", shown_key(name));
     let key = |last: &str| format!("{at}.{last}");
@@ -81,7 +83,19 @@ fn tier(name: &str, raw: &raw::Tier, kubernetes: bool, checker: &mut Checker<'_>
         runbook_url: checker.address(&key("runbook_url"), runbook_url.as_ref()).map(|url| Arc::from(url.as_str())),
         token: self::token(&key("token"), token.as_ref(), checker),
         posture: super::posture::check(&key("posture"), posture.as_ref(), run_untagged.unwrap_or_default(), checker),
+        expects_traffic: expects_traffic
+            .as_ref()
+            .map(|text| checker.duration(&key("expects_traffic"), Some(text), 60..=7 * DAY, "")),
+        conditions: super::conditions::check(&key("conditions"), conditions.as_ref(), checker),
     };
+    let critical = policy.conditions.critical_before_expiry;
+    if critical >= policy.token.warn_before_expiry && !policy.token.warn_before_expiry.is_zero() {
+        let warns = rules::duration_text(policy.token.warn_before_expiry);
+        let reason =
+            format!("{} is not shorter than token.warn_before_expiry ({warns})", rules::duration_text(critical));
+        let remedy = "warn earlier, or call it critical later: a warning comes first";
+        checker.wrong(&key("conditions.critical_before_expiry"), reason, remedy);
+    }
     if tags.as_ref().is_some_and(Vec::is_empty) && (!policy.run_untagged || policy.runners.is_empty()) {
         let remedy = "name the tags of its runners; a tier for untagged jobs only says \
                       `run_untagged: true` and names its runners by id";

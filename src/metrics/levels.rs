@@ -2,6 +2,7 @@
 //!
 //! A level of which nothing is known (`None`) has no series; a known zero is 0.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 use super::catalogue::{self as rows, LabelSet, RUNNERS_PER_TIER, Row};
 use super::freshness;
 use crate::cause::Scheduling;
+use crate::condition::{Condition, ConditionLine};
 use crate::model::assessment::{Assessment, PodLevels, QueueLevels, RunnerLevels, TierAssessment};
 use crate::model::posture::Verdict;
 use crate::observation::{PodPhase, RunnerStatus};
@@ -46,6 +48,8 @@ impl Collector for Levels {
             let judged = tier.boundary.checks().filter_map(|line| Some((line.check, violated(line.verdict)?)));
             judged.map(|(check, value)| (vec![check.as_str()], value)).collect()
         })?;
+        page.many(rows::TIER_CONDITION, |tier| conditions(&tier.conditions))?;
+        gauge(page.encoder, rows::OWN_CONDITION, conditions(&assessment.conditions))?;
         gauge(page.encoder, rows::QUEUE_OUT_OF_SCOPE_JOBS, assessment.out_of_scope.map(|n| (vec![], number(n))))?;
         gauge(page.encoder, rows::QUEUE_COVERAGE, assessment.coverage.map(|part| (vec![], part)))?;
         freshness::encode(page.encoder, &assessment.sources)
@@ -127,6 +131,17 @@ fn queues(page: &mut Page<'_, '_, '_>) -> fmt::Result {
         let Some(running) = tier.running else { return vec![] };
         vec![(vec!["starting"], number(running.starting)), (vec!["executing"], number(running.executing))]
     })
+}
+
+/// One that is withheld has no value; of several checks or sources one is enough.
+fn conditions(lines: &[ConditionLine]) -> Samples<'_> {
+    let mut judged: BTreeMap<Condition, bool> = BTreeMap::new();
+    for line in lines {
+        if let Some(holds) = line.holds {
+            *judged.entry(line.condition).or_default() |= holds;
+        }
+    }
+    judged.into_iter().map(|(condition, holds)| (vec![condition.as_str()], f64::from(u8::from(holds)))).collect()
 }
 
 /// A check that cannot be made, or that nothing is declared for, has no value.

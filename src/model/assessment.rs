@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cause::{Autoscale, Blame, Cause, Pull, Runtime, Scheduling, labels};
+use crate::condition::ConditionLine;
 use crate::model::occurrence::Phase;
 use crate::model::policy::Urgency;
 use crate::model::posture::Boundary;
@@ -34,6 +35,14 @@ pub struct Assessment {
     pub complete: bool,
     /// The token that tierwatch itself uses; absent: not known.
     pub own_token: Option<ApiTokenReport>,
+    /// Why a secret file cannot be used, while one cannot.
+    pub secret_failure: Option<String>,
+    /// Failures of pods within the last hour, as far as this run has watched.
+    pub failures: u64,
+    /// Those of which no rule knew the cause.
+    pub unclassified: u64,
+    /// The judgements on tierwatch itself.
+    pub conditions: Vec<ConditionLine>,
 }
 
 /// One tier at one instant.
@@ -81,6 +90,46 @@ pub struct TierAssessment {
     pub waiting: Vec<WaitingJob>,
     /// Mean time of each phase over the last starts, for the bar on the page.
     pub phases: Vec<(Phase, Duration)>,
+    /// What happened lately, for the conditions.
+    pub lately: LatelyLevels,
+    /// The judgements that alerts are made of.
+    pub conditions: Vec<ConditionLine>,
+}
+
+/// What happened to a tier lately, as far as this run has watched; each window is that of the condition that reads it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct LatelyLevels {
+    /// For how long this run has watched.
+    pub watched: Duration,
+    /// No job started for so long; at most as long as this run has watched.
+    pub quiet: Duration,
+    /// Jobs taken by its runners within the last hour.
+    pub taken_last_hour: u64,
+    /// The same within the time after which a queue is stalled.
+    pub taken_within_stall: u64,
+    /// Jobs whose start was judged.
+    pub starts: u64,
+    /// Jobs that the platform broke.
+    pub platform_failures: u64,
+    /// How long ago GitLab gave up on a waiting job.
+    pub dropped: Option<Duration>,
+    /// Images that could not be pulled.
+    pub pulls: PullsLately,
+    /// A manager pod was seen in its manager namespaces.
+    pub managers_seen: bool,
+}
+
+/// Job pods that could not pull an image, not by their users' own fault.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct PullsLately {
+    /// So many.
+    pub pods: u64,
+    /// Of so many projects.
+    pub projects: u64,
+    /// Job pods that started meanwhile.
+    pub started: u64,
+    /// The registry and the cause that were met most often.
+    pub most: Option<(Arc<str>, Pull)>,
 }
 
 labels! {
@@ -114,6 +163,8 @@ pub struct QueueLevels {
     pub shared: u64,
     /// No runner can take them; counted at the nearest tier. Every reason, or none where jobs that no runner takes are not in sight.
     pub unserved: BTreeMap<UnservedReason, u64>,
+    /// Those that wait so for longer than the condition's patience.
+    pub unserved_long: u64,
     /// Largest part of the queue that belongs to one project; absent when nothing waits.
     pub top_project_share: Option<f64>,
 }
@@ -150,6 +201,8 @@ pub struct PodLevels {
     pub phases: BTreeMap<PodPhase, u64>,
     /// Unschedulable now, by dominant cause.
     pub unschedulable: BTreeMap<Scheduling, u64>,
+    /// Those that are so for longer than the condition's patience.
+    pub unschedulable_long: BTreeMap<Scheduling, u64>,
     /// Failing to pull now, sorted by registry label and cause.
     pub pull_failing: Vec<PullFailing>,
     /// With a node and held up there now, by cause; known from events only.

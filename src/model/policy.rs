@@ -55,6 +55,77 @@ pub struct TierPolicy {
     pub token: TokenPolicy,
     /// What its boundary is declared to be; absent: it is shown and not judged.
     pub posture: Option<Expected>,
+    /// A tier in use starts a job at least this often; absent: it may rest for any time.
+    pub expects_traffic: Option<Duration>,
+    /// From where on a condition holds.
+    pub conditions: Thresholds,
+}
+
+/// From where on the conditions of a tier hold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Thresholds {
+    /// A job of a quiet tier is overdue after so many times `start_within`.
+    pub overdue_factor: f64,
+    /// The queue is stalled when the oldest job waits, and nothing starts, for so many times `start_within`.
+    pub stalled_factor: f64,
+    /// A job that GitLab dropped is told this long.
+    pub dropped_for: Duration,
+    /// So many jobs that the platform broke within the window.
+    pub platform_failures_jobs: u32,
+    /// They are at least this part of the tier's starts.
+    pub platform_failures_ratio: f64,
+    /// Within this time, an hour at most.
+    pub platform_failures_window: Duration,
+    /// No manager was ready for this long.
+    pub down_after: Duration,
+    /// A pod counts when no node took it for this long.
+    pub unschedulable_after: Duration,
+    /// So many pods that cannot pull within the window.
+    pub pull_failing_pods: u32,
+    /// Or this part of the pods that start.
+    pub pull_failing_ratio: f64,
+    /// Of at least so many projects.
+    pub pull_failing_projects: u32,
+    /// Within this time, an hour at most.
+    pub pull_failing_window: Duration,
+    /// No node is made for this long.
+    pub scale_up_blocked_after: Duration,
+    /// Part of the capacity or of a quota that is used.
+    pub at_capacity_ratio: f64,
+    /// Part of the queue that belongs to one project.
+    pub flooded_ratio: f64,
+    /// So many jobs wait at least.
+    pub flooded_jobs: u32,
+    /// A job counts when no runner may take it for this long.
+    pub unserved_after: Duration,
+    /// So long before its end a token is nobody's ticket any more.
+    pub critical_before_expiry: Duration,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        Self {
+            overdue_factor: 3.0,
+            stalled_factor: 2.0,
+            dropped_for: minutes(30),
+            platform_failures_jobs: 3,
+            platform_failures_ratio: 0.1,
+            platform_failures_window: minutes(15),
+            down_after: minutes(3),
+            unschedulable_after: minutes(2),
+            pull_failing_pods: 3,
+            pull_failing_ratio: 0.2,
+            pull_failing_projects: 2,
+            pull_failing_window: minutes(10),
+            scale_up_blocked_after: minutes(5),
+            at_capacity_ratio: 0.95,
+            flooded_ratio: 0.8,
+            flooded_jobs: 20,
+            unserved_after: minutes(5),
+            critical_before_expiry: minutes(2 * 24 * 60),
+        }
+    }
 }
 
 /// The tokens of a tier's runners.

@@ -28,6 +28,8 @@ fn tier(name: &str, tags: &[&str], run_untagged: bool) -> TierPolicy {
         runbook_url: None,
         token: Default::default(),
         posture: None,
+        expects_traffic: None,
+        conditions: crate::model::policy::Thresholds::default(),
     }
 }
 

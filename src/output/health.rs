@@ -83,7 +83,19 @@ mod tests {
             objects: None,
         };
         let (tiers, sources) = (vec![], vec![source]);
-        Assessment { at: clock.now(), tiers, sources, out_of_scope: None, coverage: None, complete, own_token: None }
+        Assessment {
+            at: clock.now(),
+            tiers,
+            sources,
+            out_of_scope: None,
+            coverage: None,
+            complete,
+            own_token: None,
+            secret_failure: None,
+            failures: 0,
+            unclassified: 0,
+            conditions: vec![],
+        }
     }
 
     async fn after(seconds: u64) {

@@ -52,6 +52,8 @@ pub fn tier(name: &str, namespaces: &[&str]) -> TierPolicy {
         runbook_url: None,
         token: Default::default(),
         posture: None,
+        expects_traffic: None,
+        conditions: tierwatch::model::policy::Thresholds::default(),
     }
 }
 

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use tierwatch::cause::{Autoscale, Blame, Cause, Pull, Runtime, Scheduling};
+use tierwatch::condition::{Condition, ConditionLine};
 use tierwatch::metrics::{Levels, Occurrences, Own};
 use tierwatch::model::assessment::{
-    Assessment, CapacityLevels, CauseLine, LimitLevel, ManagerLevels, ManagerLine, NodeLevels, PodLevels, PullFailing,
-    QueueLevels, QuotaLevel, QuotaResource, Room, RoomBound, RunnerLevels, RunnerLine, RunningLevels, ScaleUp,
-    ScaleUpLevels, ScaleUpOutcome, SourceStatus, TierAssessment, TierState, TokenLine, TokenSource, UnservedReason,
-    WaitingJob,
+    Assessment, CapacityLevels, CauseLine, LatelyLevels, LimitLevel, ManagerLevels, ManagerLine, NodeLevels, PodLevels,
+    PullFailing, QueueLevels, QuotaLevel, QuotaResource, Room, RoomBound, RunnerLevels, RunnerLine, RunningLevels,
+    ScaleUp, ScaleUpLevels, ScaleUpOutcome, SourceStatus, TierAssessment, TierState, TokenLine, TokenSource,
+    UnservedReason, WaitingJob,
 };
 use tierwatch::model::job_assessment::{JobAssessment, JobPhase, JobState, Place};
 use tierwatch::model::occurrence::{Outcome, Phase};
@@ -60,6 +61,8 @@ pub fn policy(names: &[&str]) -> Policy {
                 runbook_url: None,
                 token: Default::default(),
                 posture: None,
+                expects_traffic: None,
+                conditions: tierwatch::model::policy::Thresholds::default(),
             })
             .collect(),
         staleness: Staleness { queue: minute, runners: 5 * minute, watch: minute },
@@ -124,6 +127,8 @@ pub fn unknown_tier(name: &str) -> TierAssessment {
         causes: vec![],
         waiting: vec![],
         phases: vec![],
+        lately: LatelyLevels { watched: Duration::from_secs(600), ..LatelyLevels::default() },
+        conditions: vec![],
     }
 }
 
@@ -206,12 +211,14 @@ pub fn hurting_tier(name: &str) -> TierAssessment {
             uncertain: 2,
             shared: 3,
             unserved: unserved(4),
+            unserved_long: 3,
             top_project_share: Some(0.75),
         }),
         running: Some(RunningLevels { starting: 9, executing: 40, elsewhere: 0 }),
         pods: Some(PodLevels {
             phases: BTreeMap::from([(PodPhase::Pending, 9), (PodPhase::Running, 40), (PodPhase::Failed, 1)]),
             unschedulable: BTreeMap::from([(Scheduling::InsufficientCpu, 6), (Scheduling::UntoleratedTaint, 1)]),
+            unschedulable_long: BTreeMap::from([(Scheduling::InsufficientCpu, 5)]),
             pull_failing: vec![
                 PullFailing { registry: Arc::from("registry.example.com"), cause: Pull::NotFound, pods: 2 },
                 PullFailing { registry: Arc::from("other"), cause: Pull::Other, pods: 1 },
@@ -277,8 +284,18 @@ pub fn hurting_tier(name: &str) -> TierAssessment {
             (Phase::Sandbox, Duration::from_secs(3)),
             (Phase::Containers, Duration::from_secs(21)),
         ],
+        conditions: vec![
+            condition(Condition::QueueStalled, Some(true), "37 jobs wait, and no runner took any for 5 min"),
+            condition(Condition::AtCapacity, Some(false), ""),
+            condition(Condition::Unschedulable, None, "the job pods cannot be seen"),
+        ],
         ..calm_tier(name)
     }
+}
+
+fn condition(condition: Condition, holds: Option<bool>, reason: &str) -> ConditionLine {
+    let since = (holds == Some(true)).then(|| "2026-03-01T11:52:00Z".parse().unwrap());
+    ConditionLine { condition, subject: None, holds, since, reason: reason.to_owned() }
 }
 
 fn manager(system_id: &str, status: RunnerStatus) -> ManagerLine {
@@ -342,6 +359,10 @@ pub fn assessment(tiers: Vec<TierAssessment>) -> Assessment {
         coverage: Some(1.0),
         complete: true,
         own_token: Some(own_token()),
+        secret_failure: None,
+        failures: 40,
+        unclassified: 1,
+        conditions: vec![condition(Condition::QueueCoverageLow, Some(false), "")],
     }
 }
 

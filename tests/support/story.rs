@@ -285,6 +285,8 @@ pub fn policy() -> Policy {
         runbook_url: None,
         token: Default::default(),
         posture: None,
+        expects_traffic: None,
+        conditions: tierwatch::model::policy::Thresholds::default(),
     };
     let horizon = Duration::from_secs(45);
     Policy {

@@ -1,6 +1,7 @@
 //! Labels and the sets their values come from: closed, or named by the configuration.
 
 use crate::cause::{Admission, Autoscale, Blame, Cause, Family, Pull, Scheduling};
+use crate::condition::Condition;
 use crate::metrics::own::{HookResult, Operation, StatusClass};
 use crate::model::assessment::{QuotaResource, TokenSource, UnservedReason};
 use crate::model::occurrence::{Disagreement, DropReason, FailureReason, Outcome, Phase, Table};
@@ -83,6 +84,10 @@ pub(super) const URGENCY: Label = Label {
     name: "urgency",
     values: Values::Closed(|| [Urgency::Page, Urgency::Ticket, Urgency::None].map(Urgency::as_str).to_vec()),
 };
+pub(super) const TIER_CONDITION_NAME: Label =
+    Label { name: "condition", values: Values::Closed(|| conditions(|condition| !condition.is_own())) };
+pub(super) const OWN_CONDITION_NAME: Label =
+    Label { name: "condition", values: Values::Closed(|| conditions(Condition::is_own)) };
 pub(super) const SOURCE: Label = Label { name: "source", values: Values::Closed(sources) };
 pub(super) const POLLED_SOURCE: Label =
     Label { name: "source", values: Values::Closed(|| labels_of(SourceKind::is_polled)) };
@@ -97,6 +102,10 @@ pub(super) const FAMILY: Label = closed!("family", Family);
 pub(super) const HOOK_RESULT: Label = closed!("result", HookResult);
 pub(super) const DISAGREEMENT: Label = closed!("kind", Disagreement);
 pub(super) const TABLE: Label = closed!("table", Table);
+
+fn conditions(those: fn(Condition) -> bool) -> Vec<&'static str> {
+    Condition::ALL.iter().copied().filter(|condition| those(*condition)).map(Condition::as_str).collect()
+}
 
 /// Each once: some sources share a label.
 fn sources() -> Vec<&'static str> {

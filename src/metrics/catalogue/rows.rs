@@ -116,6 +116,10 @@ rows! {
         "Part of the tier's jobs that should start in time, from the configuration.";
     TIER_START_WITHIN "tierwatch_" "tier_start_within_seconds" Gauge Stable [TIER]
         "How fast a job of the tier should start, from the configuration.";
+    TIER_CONDITION "tierwatch_" "tier_condition" Gauge Stable [TIER, TIER_CONDITION_NAME]
+        "1 while a judgement on the tier holds, 0 while it does not, before any patience of a rule; absent while what it rests on cannot be seen. Its limits stand in tiers.*.conditions.";
+    OWN_CONDITION "tierwatch_" "own_condition" Gauge Stable [OWN_CONDITION_NAME]
+        "1 while a judgement on tierwatch itself holds, 0 while it does not; absent while what it rests on is not known.";
     SOURCE_UP "tierwatch_" "source_up" Gauge Stable [SOURCE, TIER]
         "1 when the source answers and its data is within the horizon, 0 when the tier is blind there; repeated for each tier that depends on it.";
     SOURCE_LAST_SUCCESS "tierwatch_" "source_last_success_timestamp_seconds" Gauge Stable [SOURCE, TIER]

@@ -5,6 +5,7 @@
 
 mod capacity;
 mod job;
+mod lately;
 mod limits;
 mod quotas;
 mod runners;
@@ -13,6 +14,7 @@ mod words;
 
 use std::sync::Arc;
 
+use crate::condition;
 use crate::model::assessment::{Assessment, SourceStatus, TierAssessment};
 use crate::model::fleet::Fleet;
 use crate::model::policy::{TierId, TierPolicy};
@@ -31,6 +33,7 @@ pub fn assess(fleet: &Fleet, now: Now, previous: Option<&Assessment>) -> Assessm
     let kinds: Vec<JobPods> = tally.tiers.iter_mut().map(|levels| std::mem::take(&mut levels.kinds)).collect();
     let kinds: Vec<&JobPods> = kinds.iter().collect();
     let out_of_scope = (sight.queue && fleet.reach.shows_strangers()).then_some(tally.out_of_scope);
+    let sources = source_statuses(fleet, &tally.held, &now);
     let tiers = tally
         .tiers
         .into_iter()
@@ -41,21 +44,28 @@ pub fn assess(fleet: &Fleet, now: Now, previous: Option<&Assessment>) -> Assessm
                 fleet,
                 id,
                 levels,
-                &Beside { kinds: &kinds, asked: &asked, nodes: sight.nodes },
+                &Beside { kinds: &kinds, asked: &asked, nodes: sight.nodes, sources: &sources },
                 before,
                 &now,
             )
         })
         .collect();
-    Assessment {
+    let mut assessment = Assessment {
         at: now,
         tiers,
-        sources: source_statuses(fleet, &tally.held, &now),
+        sources,
         out_of_scope,
         coverage: coverage(fleet, &sight, &now),
         complete: fleet.sources.all_attempted(),
         own_token: fleet.tokens.own.clone(),
-    }
+        secret_failure: fleet.sources.secret_failure(),
+        failures: fleet.lately.failures.within(lately::HOUR, &now),
+        unclassified: fleet.lately.unclassified.within(lately::HOUR, &now),
+        conditions: Vec::new(),
+    };
+    let before = previous.map_or(&[][..], |before| &before.conditions);
+    assessment.conditions = condition::of_tierwatch(&assessment, before);
+    assessment
 }
 
 /// Which data is recent enough to be judged.
@@ -105,6 +115,7 @@ struct Beside<'a> {
     asked: &'a capacity::Asked<'a>,
     /// Nodes are in sight.
     nodes: bool,
+    sources: &'a [SourceStatus],
 }
 
 fn tier_assessment(
@@ -123,7 +134,7 @@ fn tier_assessment(
     let running = levels.running.map(|running| running.starting + running.executing);
     let capacity = capacity::levels(fleet, id, beside.asked, beside.nodes, levels.quotas.as_deref(), running);
     let boundary = posture::judge(&ground, before.map(|before| &before.boundary));
-    TierAssessment {
+    let mut tier = TierAssessment {
         name: policy.name.clone(),
         urgency: policy.urgency,
         target: policy.objective.target,
@@ -145,7 +156,12 @@ fn tier_assessment(
         causes,
         waiting: levels.waiting,
         phases: tally::mean_phases(&fleet.recent[id]),
-    }
+        lately: lately::levels(fleet, id, now),
+        conditions: Vec::new(),
+    };
+    let known = before.map_or(&[][..], |before| &before.conditions);
+    tier.conditions = condition::of_tier(policy, &tier, beside.sources, known, now);
+    tier
 }
 
 /// By the instance every job is in sight; otherwise the part of the projects, or of the tiers' queues, that is.

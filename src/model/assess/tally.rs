@@ -136,7 +136,12 @@ impl Tally {
                 }
             }
             Fit::Unserved(tier, reason) => {
-                self.tiers[*tier].with_queue(|queue| *queue.unserved.entry(*reason).or_default() += 1);
+                let waited = row.wait.map_or(Duration::ZERO, |wait| wait.at(now));
+                let long = waited > policy.tiers[*tier].conditions.unserved_after;
+                self.tiers[*tier].with_queue(|queue| {
+                    *queue.unserved.entry(*reason).or_default() += 1;
+                    queue.unserved_long += u64::from(long);
+                });
             }
             Fit::OutOfScope => self.out_of_scope += 1,
         }
@@ -250,6 +255,12 @@ impl TierLevels {
         match row.report.role {
             PodRole::Job => {
                 self.add_job_pod(row);
+                let patience = row.tier.map(|tier| fleet.policy().tiers[tier].conditions.unschedulable_after);
+                if let (Some(pods), Some(cause)) = (&mut self.pods, row.refused())
+                    && patience.is_some_and(|patience| row.refused_for(now) > patience)
+                {
+                    *pods.unschedulable_long.entry(cause).or_default() += 1;
+                }
                 if row.waits_for_a_node() {
                     self.add_waiting_pod(fleet, row);
                 }

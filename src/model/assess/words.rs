@@ -15,9 +15,6 @@ use crate::observation::RunnerStatus;
 /// A message is shown up to here; the rest is in the pod.
 const EVIDENCE_CHARS: usize = 300;
 
-/// Part of the declared capacity from which on a tier is saturated.
-const SATURATED: f64 = 0.95;
-
 /// Everything that holds the tier's jobs up, most concerned first; the user's own mistakes last.
 pub(super) fn causes(policy: &TierPolicy, levels: &TierLevels) -> Vec<CauseLine> {
     let scheduling = levels
@@ -98,7 +95,7 @@ fn is_saturated(policy: &TierPolicy, running: Option<RunningLevels>) -> bool {
     policy.capacity.zip(running).is_some_and(|(capacity, running)| {
         #[expect(clippy::cast_precision_loss, reason = "numbers of jobs are far below 2^52")]
         let running = (running.starting + running.executing) as f64;
-        running >= SATURATED * f64::from(capacity)
+        running >= policy.conditions.at_capacity_ratio * f64::from(capacity)
     })
 }
 

@@ -10,6 +10,7 @@ mod hooks;
 mod job;
 mod job_logs;
 mod jobs;
+mod lately;
 mod nodes;
 mod notices;
 mod parked;
@@ -35,6 +36,7 @@ use by_namespace::ByNamespace;
 pub use earlier::Left;
 pub(in crate::model) use job::{Claim, End, JobRow, Stage};
 pub(in crate::model) use jobs::Jobs;
+pub(in crate::model) use lately::Lately;
 pub(in crate::model) use nodes::Nodes;
 pub(in crate::model) use notices::Notices;
 pub(in crate::model) use pods::{PodRow, Pods};
@@ -71,6 +73,7 @@ pub struct Fleet {
     pub(in crate::model) scale_ups: scale_ups::ScaleUps,
     pub(in crate::model) rosters: Option<Rosters>,
     pub(in crate::model) recent: Vec<VecDeque<Vec<(Phase, Duration)>>>,
+    pub(in crate::model) lately: Lately,
     running_seen: Option<Now>,
     pub(in crate::model) reach: Reach,
     pub(in crate::model) refs: BTreeMap<ProjectId, ProtectedRefs>,
@@ -102,6 +105,7 @@ impl Fleet {
             scale_ups: scale_ups::ScaleUps::new(tiers),
             rosters: None,
             recent: vec![VecDeque::new(); tiers],
+            lately: Lately::new(tiers),
             running_seen: None,
             reach: Reach::default(),
             refs: BTreeMap::new(),
@@ -192,6 +196,7 @@ impl Fleet {
         }
         self.counted.silence(&mut out);
         self.remember_starts(&out);
+        self.lately.note(&out, &self.pods, at);
         out
     }
 

@@ -79,6 +79,16 @@ impl PodRow {
         self.refused.map(|refused| refused.cause)
     }
 
+    /// How long the scheduler has found no node for it; zero while that is not so.
+    pub(in crate::model) fn refused_for(&self, now: &Now) -> Duration {
+        match &self.report.scheduled {
+            Scheduled::Refused { since, .. } if self.lives() && !self.report.deleting => {
+                Duration::try_from(now.wall.duration_since(since.unwrap_or(self.report.created))).unwrap_or_default()
+            }
+            Scheduled::Refused { .. } | Scheduled::No | Scheduled::At(_) => Duration::ZERO,
+        }
+    }
+
     /// The scheduler's sentence, while no node takes it.
     pub(in crate::model) fn refusal(&self) -> Option<&Arc<str>> {
         match &self.report.scheduled {

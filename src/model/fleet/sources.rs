@@ -102,6 +102,12 @@ impl Sources {
         self.rows.iter()
     }
 
+    /// Why a secret file cannot be used, while one cannot.
+    pub(in crate::model) fn secret_failure(&self) -> Option<String> {
+        let failures = self.rows.values().filter_map(|row| row.failure.as_ref());
+        failures.filter(|failure| failure.class == FailureClass::Secret).map(|failure| failure.detail.clone()).next()
+    }
+
     pub(in crate::model) fn get(&self, key: &SourceKey) -> Option<&SourceRow> {
         self.rows.get(key)
     }

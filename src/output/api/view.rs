@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::condition::ConditionLine;
 use crate::model::assessment::{self as model, Assessment, SourceStatus, TierAssessment};
 use crate::observation::{ApiTokenReport, LimitedPart, PodPhase, RunnerStatus};
 
@@ -42,6 +43,8 @@ pub(super) struct Tier<'a> {
     causes: Vec<Cause<'a>>,
     waiting: Vec<Waiting<'a>>,
     phases: Vec<Phase>,
+    /// Those that hold, and those that are withheld.
+    conditions: Vec<&'a ConditionLine>,
 }
 
 /// 404 of `/api/v1/tiers/{tier}`.
@@ -221,6 +224,7 @@ impl<'a> From<&'a TierAssessment> for Tier<'a> {
             causes: tier.causes.iter().map(cause).collect(),
             waiting: tier.waiting.iter().map(waiting).collect(),
             phases: tier.phases.iter().map(|(phase, mean)| phase_mean(phase.as_str(), *mean)).collect(),
+            conditions: tier.conditions.iter().filter(|line| line.holds != Some(false)).collect(),
         }
     }
 }

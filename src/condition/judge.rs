@@ -1,0 +1,142 @@
+//! The one list of conditions, and how long each must be so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::line::{Condition, ConditionLine, Finding};
+use super::{
+    at_capacity, boundary_moved, down, flooded, image_pull_failing, jobs_dropped, jobs_overdue, jobs_unserved,
+    no_traffic, own, platform_failures, queue_stalled, runner_tokens, runners_offline, scale_up_blocked, source_down,
+    unobserved, unschedulable,
+};
+use crate::model::assessment::{Assessment, SourceStatus, TierAssessment};
+use crate::model::policy::TierPolicy;
+use crate::observation::Now;
+
+/// What a condition of a tier reads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ground<'a> {
+    pub(super) policy: &'a TierPolicy,
+    pub(super) tier: &'a TierAssessment,
+    pub(super) sources: &'a [SourceStatus],
+    pub(super) now: &'a Now,
+    /// It held before.
+    pub(super) held: bool,
+}
+
+type Judge = fn(&Ground<'_>) -> Finding;
+
+/// Every condition of a tier that is about the tier as a whole.
+const OF_TIERS: &[(Condition, Judge)] = &[
+    (Condition::JobsOverdue, jobs_overdue::judge),
+    (Condition::QueueStalled, queue_stalled::judge),
+    (Condition::JobsDropped, jobs_dropped::judge),
+    (Condition::PlatformFailures, platform_failures::judge),
+    (Condition::Down, down::judge),
+    (Condition::Unschedulable, unschedulable::judge),
+    (Condition::ImagePullFailing, image_pull_failing::judge),
+    (Condition::ScaleUpBlocked, scale_up_blocked::judge),
+    (Condition::AtCapacity, at_capacity::judge),
+    (Condition::RunnersOffline, runners_offline::judge),
+    (Condition::Flooded, flooded::judge),
+    (Condition::JobsUnserved, jobs_unserved::judge),
+    (Condition::RunnerTokenExpiring, runner_tokens::expiring),
+    (Condition::RunnerTokenEnding, runner_tokens::ending),
+    (Condition::RunnerTokenTooOld, runner_tokens::too_old),
+    (Condition::Unobserved, unobserved::judge),
+    (Condition::NoTraffic, no_traffic::judge),
+];
+
+/// How long it must be so before it holds: what is over within this time is no trouble yet.
+const fn patience(condition: Condition, policy: &TierPolicy) -> Duration {
+    match condition {
+        Condition::Down => policy.conditions.down_after,
+        Condition::ScaleUpBlocked => policy.conditions.scale_up_blocked_after,
+        Condition::JobsOverdue
+        | Condition::QueueStalled
+        | Condition::JobsDropped
+        | Condition::PlatformFailures
+        | Condition::Unschedulable
+        | Condition::ImagePullFailing
+        | Condition::AtCapacity
+        | Condition::RunnersOffline
+        | Condition::Flooded
+        | Condition::JobsUnserved
+        | Condition::RunnerTokenExpiring
+        | Condition::RunnerTokenEnding
+        | Condition::RunnerTokenTooOld
+        | Condition::BoundaryMoved
+        | Condition::SourceDown
+        | Condition::Unobserved
+        | Condition::NoTraffic
+        | Condition::ApiTokenExpiring
+        | Condition::ApiTokenEnding
+        | Condition::QueueCoverageLow
+        | Condition::Unclassified
+        | Condition::SecretReloadFailed => Duration::ZERO,
+    }
+}
+
+/// Every condition of one tier. `before` are those of the last judgement.
+#[must_use]
+pub fn of_tier(
+    policy: &TierPolicy,
+    tier: &TierAssessment,
+    sources: &[SourceStatus],
+    before: &[ConditionLine],
+    now: &Now,
+) -> Vec<ConditionLine> {
+    let whole = OF_TIERS.iter().map(|(condition, judge)| {
+        let known = find(before, *condition, None);
+        let held = known.is_some_and(|line| line.holds == Some(true));
+        let finding = judge(&Ground { policy, tier, sources, now, held });
+        line(*condition, None, finding, known, patience(*condition, policy), now)
+    });
+    let ground = Ground { policy, tier, sources, now, held: false };
+    let parts = boundary_moved::judge(&ground)
+        .into_iter()
+        .map(|found| (Condition::BoundaryMoved, found))
+        .chain(source_down::judge(&ground).into_iter().map(|found| (Condition::SourceDown, found)));
+    let parts = parts.map(|(condition, (subject, finding))| {
+        let known = find(before, condition, Some(&subject));
+        line(condition, Some(subject), finding, known, Duration::ZERO, now)
+    });
+    whole.chain(parts).collect()
+}
+
+/// Every condition of tierwatch itself.
+#[must_use]
+pub fn of_tierwatch(assessment: &Assessment, before: &[ConditionLine]) -> Vec<ConditionLine> {
+    own::ALL
+        .iter()
+        .map(|(condition, judge)| {
+            let known = find(before, *condition, None);
+            let held = known.is_some_and(|line| line.holds == Some(true));
+            line(*condition, None, judge(assessment, held), known, Duration::ZERO, &assessment.at)
+        })
+        .collect()
+}
+
+fn find<'a>(lines: &'a [ConditionLine], condition: Condition, subject: Option<&str>) -> Option<&'a ConditionLine> {
+    lines.iter().find(|line| line.condition == condition && line.subject.as_deref() == subject)
+}
+
+fn line(
+    condition: Condition,
+    subject: Option<Arc<str>>,
+    finding: Finding,
+    before: Option<&ConditionLine>,
+    patience: Duration,
+    now: &Now,
+) -> ConditionLine {
+    let since = before.and_then(|line| line.since).unwrap_or(now.wall);
+    let (holds, since, reason) = match finding {
+        Finding::Fine => (Some(false), None, String::new()),
+        Finding::Withheld(what) => (None, None, what.to_owned()),
+        Finding::So(reason) => {
+            let long = Duration::try_from(now.wall.duration_since(since)).unwrap_or(Duration::ZERO);
+            (Some(long >= patience), Some(since), reason)
+        }
+    };
+    ConditionLine { condition, subject, holds, since, reason }
+}

@@ -1,0 +1,166 @@
+//! The conditions as alerts: one rule for each urgency that a tier has.
+
+use std::time::Duration;
+
+use super::link::{About, Links, label};
+use super::{Group, Rule};
+use crate::condition::{ALERTS, Alert, Condition, DependsOn, GRAVE_CHECKS, Kind, SIGHT, Severity, SeverityRule};
+use crate::config::Config;
+use crate::metrics::catalogue as metrics;
+use crate::model::policy::Urgency;
+use crate::model::policy::Urgency::{None as Shown, Page, Ticket};
+
+/// A single failed poll, or a scrape that is missed, resolves nothing.
+const SHORTEST_KEEP: Duration = Duration::from_secs(2 * 60);
+
+/// tierwatch itself is gone: longer than a restart takes.
+const DOWN_FOR: Duration = Duration::from_secs(5 * 60);
+
+pub(super) fn groups(config: &Config, links: &Links) -> Vec<Group> {
+    let polls = 2 * config.gitlab.queue.interval.max(config.gitlab.runners_interval);
+    let maker = Maker { links, keep: polls.max(SHORTEST_KEEP) };
+    let urgencies: Vec<Urgency> = [Page, Ticket, Shown]
+        .into_iter()
+        .filter(|urgency| config.policy.tiers.iter().any(|tier| tier.urgency == *urgency))
+        .collect();
+    let of_tiers = ALERTS.iter().filter(|alert| !alert.condition.is_own());
+    let of_tiers = of_tiers.flat_map(|alert| maker.of_tiers(alert, &urgencies));
+    let own = ALERTS.iter().filter(|alert| alert.condition.is_own()).map(|alert| maker.own(alert));
+    vec![
+        Group { name: "tierwatch-tiers", rules: of_tiers.collect() },
+        Group { name: "tierwatch-self", rules: own.chain([maker.down()]).collect() },
+    ]
+}
+
+struct Maker<'a> {
+    links: &'a Links,
+    keep: Duration,
+}
+
+impl Maker<'_> {
+    /// One rule for each severity, and the urgencies of the tiers that it is for.
+    fn of_tiers(&self, alert: &Alert, urgencies: &[Urgency]) -> Vec<Rule> {
+        let severities = [Severity::Critical, Severity::Warning, Severity::Info];
+        let each = severities.into_iter().flat_map(|severity| {
+            let those: Vec<Urgency> =
+                urgencies.iter().copied().filter(|urgency| alert.severity.of(*urgency) == Some(severity)).collect();
+            if those.is_empty() { vec![] } else { self.of_tiers_with(alert, severity, &those, those == urgencies) }
+        });
+        each.collect()
+    }
+
+    fn of_tiers_with(&self, alert: &Alert, severity: Severity, urgencies: &[Urgency], all: bool) -> Vec<Rule> {
+        let rule = |expr: String, severity, urgencies: &[Urgency], all: bool| {
+            let of_these = if all { String::new() } else { of_urgency(urgencies) };
+            self.alert(alert, &format!("{expr}{of_these}"), severity)
+        };
+        let grave = GRAVE_CHECKS.join("|");
+        let rule_for_all = |expr| vec![rule(expr, severity, urgencies, all)];
+        match (alert.condition, alert.severity) {
+            // Series by check and by source stand beside the conditions: their labels are kept.
+            (Condition::BoundaryMoved, _) if urgencies.contains(&Page) => {
+                let others: Vec<Urgency> = urgencies.iter().copied().filter(|urgency| *urgency != Page).collect();
+                let mut rules = vec![
+                    rule(
+                        moved(&format!("{{check=~\"{grave}\"}}")),
+                        Severity::Critical,
+                        &[Page],
+                        all && others.is_empty(),
+                    ),
+                    rule(moved(&format!("{{check!~\"{grave}\"}}")), severity, urgencies, all),
+                ];
+                if !others.is_empty() {
+                    rules.push(rule(moved(&format!("{{check=~\"{grave}\"}}")), severity, &others, false));
+                }
+                rules
+            }
+            (Condition::BoundaryMoved, _) => rule_for_all(moved("")),
+            (Condition::SourceDown, SeverityRule::UrgencyIfPage) => {
+                rule_for_all(blind(&format!("{{source=~\"{}\"}}", SIGHT.join("|"))))
+            }
+            (Condition::SourceDown, _) => rule_for_all(blind("")),
+            (condition, _) => {
+                let (metric, name) = (metrics::TIER_CONDITION.name, condition.as_str());
+                rule_for_all(format!("max by (tier) ({metric}{{condition=\"{name}\"}}) == 1"))
+            }
+        }
+    }
+
+    fn own(&self, alert: &Alert) -> Rule {
+        let (metric, name) = (metrics::OWN_CONDITION.name, alert.condition.as_str());
+        self.alert(alert, &format!("max({metric}{{condition=\"{name}\"}}) == 1"), alert.severity.own())
+    }
+
+    fn alert(&self, alert: &Alert, expr: &str, severity: Severity) -> Rule {
+        let about = match alert.condition {
+            Condition::BoundaryMoved => About::Check,
+            condition if condition.is_own() => About::Tierwatch,
+            _ => About::Tier,
+        };
+        let summary = match (about, alert.condition.subject_label()) {
+            (About::Tierwatch, _) => capital(alert.summary),
+            (_, Some("check")) => format!("Tier {}: {} ({})", label!("tier"), alert.summary, label!("check")),
+            (_, Some(_)) => format!("Tier {}: {} ({})", label!("tier"), alert.summary, label!("source")),
+            (_, None) => format!("Tier {}: {}", label!("tier"), alert.summary),
+        };
+        let texts = vec![("summary", summary), ("description", described(alert.description))];
+        Rule::Alert {
+            alert: alert.name,
+            expr: expr.to_owned(),
+            pending: alert.pending,
+            keep_firing_for: Some(self.keep),
+            labels: labels(severity, alert.kind, alert.depends_on),
+            annotations: [texts, self.links.annotations(alert.name, about)].concat(),
+        }
+    }
+
+    fn down(&self) -> Rule {
+        let description = "Prometheus has had no answer from tierwatch for minutes. No other alert of a tier can fire.";
+        Rule::Alert {
+            alert: "TierwatchDown",
+            expr: "absent(up{job=\"tierwatch\"} == 1)".to_owned(),
+            pending: DOWN_FOR,
+            keep_firing_for: None,
+            labels: labels(Severity::Critical, Kind::Blind, DependsOn::None),
+            annotations: [
+                vec![
+                    ("summary", "Nobody watches the runner tiers: tierwatch does not answer".to_owned()),
+                    ("description", description.to_owned()),
+                ],
+                self.links.annotations("TierwatchDown", About::Tierwatch),
+            ]
+            .concat(),
+        }
+    }
+}
+
+/// The tiers of these urgencies, whichever they are when the rule is evaluated.
+fn of_urgency(urgencies: &[Urgency]) -> String {
+    let names: Vec<&str> = urgencies.iter().map(|urgency| urgency.as_str()).collect();
+    format!("\nand on (tier) max by (tier) ({}{{urgency=~\"{}\"}})", metrics::TIER_INFO.name, names.join("|"))
+}
+
+fn moved(matchers: &str) -> String {
+    format!("max by (tier, check) ({}{matchers}) == 1", metrics::POSTURE_VIOLATIONS.name)
+}
+
+fn blind(matchers: &str) -> String {
+    format!("max by (tier, source) ({}{matchers}) == 0", metrics::SOURCE_UP.name)
+}
+
+fn described(text: &str) -> String {
+    format!("{text} Since when, why and what to do next stand on the page.")
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+pub(super) fn labels(severity: Severity, kind: Kind, depends_on: DependsOn) -> Vec<(&'static str, String)> {
+    vec![
+        ("severity", severity.as_str().to_owned()),
+        ("alert_type", kind.as_str().to_owned()),
+        ("depends_on", depends_on.as_str().to_owned()),
+    ]
+}

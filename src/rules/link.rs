@@ -1,0 +1,86 @@
+//! Where an alert leads: its runbook, the dashboard, the daemon's own page.
+
+use url::Url;
+
+use crate::config;
+use crate::model::policy::Policy;
+
+/// The value of a label, filled in by Prometheus.
+macro_rules! label {
+    ($name:literal) => {
+        concat!("{{ $labels.", $name, " }}")
+    };
+}
+pub(super) use label;
+
+/// What the links begin with.
+#[derive(Debug)]
+pub(super) struct Links {
+    tierwatch: String,
+    runbooks: String,
+    grafana: Option<String>,
+    /// Tiers that have a runbook of their own.
+    of_tiers: Vec<(String, String)>,
+}
+
+/// What an alert is about, as far as links are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum About {
+    Tier,
+    Check,
+    Tierwatch,
+}
+
+impl Links {
+    pub(super) fn new(links: &config::Links, policy: &Policy) -> Self {
+        let base = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
+        let tierwatch = base(&links.tierwatch);
+        let of_tiers = policy
+            .tiers
+            .iter()
+            .filter_map(|tier| Some((tier.name.to_string(), tier.runbook_url.as_deref()?.to_owned())))
+            .collect();
+        Self {
+            runbooks: links.runbooks.as_ref().map_or_else(|| format!("{tierwatch}/runbooks"), base),
+            grafana: links.grafana.as_ref().map(base),
+            tierwatch,
+            of_tiers,
+        }
+    }
+
+    /// The annotations that every alert has, after its own texts.
+    pub(super) fn annotations(&self, alert: &str, about: About) -> Vec<(&'static str, String)> {
+        let mut links = vec![
+            ("runbook_url", format!("{}/{alert}", self.runbooks)),
+            ("dashboard_url", self.dashboard(about)),
+            ("page_url", self.page(about)),
+        ];
+        if about != About::Tierwatch && !self.of_tiers.is_empty() {
+            let each = self
+                .of_tiers
+                .iter()
+                .map(|(tier, url)| format!("{{{{ if eq $labels.tier \"{tier}\" }}}}{url}{{{{ end }}}}"));
+            links.push(("tier_runbook_url", each.collect()));
+        }
+        links
+    }
+
+    /// The daemon's own page, which says since when, why and what to do next.
+    fn page(&self, about: About) -> String {
+        let base = &self.tierwatch;
+        match about {
+            About::Tier => format!("{base}/#tier-{}", label!("tier")),
+            About::Check => format!("{base}/boundaries#{}-{}", label!("tier"), label!("check")),
+            About::Tierwatch => format!("{base}/"),
+        }
+    }
+
+    fn dashboard(&self, about: About) -> String {
+        let Some(grafana) = &self.grafana else { return self.page(about) };
+        match about {
+            About::Tier => format!("{grafana}/d/tierwatch-tier?var-tier={}&from=now-3h&to=now", label!("tier")),
+            About::Check => format!("{grafana}/d/tierwatch-boundaries?var-tier={}&from=now-3h&to=now", label!("tier")),
+            About::Tierwatch => format!("{grafana}/d/tierwatch-self?from=now-3h&to=now"),
+        }
+    }
+}

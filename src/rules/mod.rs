@@ -1,0 +1,35 @@
+//! Rules for Prometheus, made of the configuration: the conditions as alerts, the start budget as burn rates.
+//!
+//! A threshold stands in the configuration and is judged by the daemon; a rule adds how long and how urgent. Nothing
+//! here is newer than Prometheus 2.42.
+
+mod budget;
+mod conditions;
+mod link;
+mod rule;
+mod yaml;
+
+use crate::config::Config;
+pub use rule::{Group, Rule};
+
+/// In which form rules are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A rule file.
+    File,
+    /// A `PrometheusRule` of the Prometheus operator.
+    Crd,
+}
+
+/// Every group for this configuration.
+#[must_use]
+pub fn groups(config: &Config) -> Vec<Group> {
+    let links = link::Links::new(&config.links, &config.policy);
+    [budget::groups(&config.policy, &links), conditions::groups(config, &links)].concat()
+}
+
+/// The rules as text.
+#[must_use]
+pub fn print(config: &Config, form: Form) -> String {
+    yaml::text(&groups(config), form)
+}

@@ -6,6 +6,7 @@ pub(crate) mod api;
 mod health;
 mod page;
 mod routes;
+mod runbook;
 mod scrape;
 mod server;
 pub(crate) mod words;
@@ -21,6 +22,7 @@ use crate::model::assessment::Assessment;
 use crate::state::Scraped;
 
 pub use api::overview;
+pub use runbook::RUNBOOKS;
 pub use server::Server;
 
 pub use crate::listener::BindError;

@@ -9,7 +9,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::{State, api, health, page, scrape};
+use super::{State, api, health, page, runbook, scrape};
 
 /// Nothing here waits for another machine: a request that takes longer has met a bug.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,6 +24,7 @@ pub(super) fn router(state: State) -> Router {
         .route("/", get(page::show))
         .route("/jobs/{id}", get(page::job))
         .route("/boundaries", get(page::boundaries))
+        .route("/runbooks/{alert}", get(runbook::show))
         .route(page::STYLE_PATH, get(page::style))
         .route("/metrics", get(scrape::metrics))
         .route("/livez", get(health::live))

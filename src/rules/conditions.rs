@@ -50,38 +50,24 @@ impl Maker<'_> {
     }
 
     fn of_tiers_with(&self, alert: &Alert, severity: Severity, urgencies: &[Urgency], all: bool) -> Vec<Rule> {
-        let rule = |expr: String, severity, urgencies: &[Urgency], all: bool| {
-            let of_these = if all { String::new() } else { of_urgency(urgencies) };
-            self.alert(alert, &format!("{expr}{of_these}"), severity)
-        };
-        let grave = GRAVE_CHECKS.join("|");
-        let rule_for_all = |expr| vec![rule(expr, severity, urgencies, all)];
+        let of_these = if all { String::new() } else { of_urgency(urgencies) };
+        let rule = |expr: String| vec![self.alert(alert, &format!("{expr}{of_these}"), severity)];
         match (alert.condition, alert.severity) {
             // Series by check and by source stand beside the conditions: their labels are kept.
             (Condition::BoundaryMoved, _) if urgencies.contains(&Page) => {
-                let others: Vec<Urgency> = urgencies.iter().copied().filter(|urgency| *urgency != Page).collect();
-                let mut rules = vec![
-                    rule(
-                        moved(&format!("{{check=~\"{grave}\"}}")),
-                        Severity::Critical,
-                        &[Page],
-                        all && others.is_empty(),
-                    ),
-                    rule(moved(&format!("{{check!~\"{grave}\"}}")), severity, urgencies, all),
-                ];
-                if !others.is_empty() {
-                    rules.push(rule(moved(&format!("{{check=~\"{grave}\"}}")), severity, &others, false));
-                }
-                rules
+                let grave =
+                    format!("{}{}", moved(&format!("{{check=~\"{}\"}}", GRAVE_CHECKS.join("|"))), of_urgency(&[Page]));
+                let rest = format!("{}{of_these}\nunless on (tier, check) (\n{}\n)", moved(""), indented(&grave));
+                vec![self.alert(alert, &grave, Severity::Critical), self.alert(alert, &rest, severity)]
             }
-            (Condition::BoundaryMoved, _) => rule_for_all(moved("")),
+            (Condition::BoundaryMoved, _) => rule(moved("")),
             (Condition::SourceDown, SeverityRule::UrgencyIfPage) => {
-                rule_for_all(blind(&format!("{{source=~\"{}\"}}", SIGHT.join("|"))))
+                rule(blind(&format!("{{source=~\"{}\"}}", SIGHT.join("|"))))
             }
-            (Condition::SourceDown, _) => rule_for_all(blind("")),
+            (Condition::SourceDown, _) => rule(blind("")),
             (condition, _) => {
                 let (metric, name) = (metrics::TIER_CONDITION.name, condition.as_str());
-                rule_for_all(format!("max by (tier) ({metric}{{condition=\"{name}\"}}) == 1"))
+                rule(format!("max by (tier) ({metric}{{condition=\"{name}\"}}) == 1"))
             }
         }
     }
@@ -138,6 +124,10 @@ impl Maker<'_> {
 fn of_urgency(urgencies: &[Urgency]) -> String {
     let names: Vec<&str> = urgencies.iter().map(|urgency| urgency.as_str()).collect();
     format!("\nand on (tier) max by (tier) ({}{{urgency=~\"{}\"}})", metrics::TIER_INFO.name, names.join("|"))
+}
+
+fn indented(expr: &str) -> String {
+    expr.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
 fn moved(matchers: &str) -> String {

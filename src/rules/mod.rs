@@ -11,6 +11,7 @@ mod yaml;
 
 use crate::config::Config;
 pub use rule::{Group, Rule};
+pub use yaml::text;
 
 /// In which form rules are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +29,8 @@ pub fn groups(config: &Config) -> Vec<Group> {
     [budget::groups(&config.policy, &links), conditions::groups(config, &links)].concat()
 }
 
-/// The rules as text.
+/// The rules of this configuration as text.
 #[must_use]
 pub fn print(config: &Config, form: Form) -> String {
-    yaml::text(&groups(config), form)
+    text(&groups(config), form)
 }

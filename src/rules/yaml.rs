@@ -12,7 +12,12 @@ const HEAD: &str = "\
 # configuration and are judged by the daemon; a rule adds how long and how urgent.
 ";
 
-pub(super) fn text(groups: &[Group], form: Form) -> String {
+/// Rules as text.
+///
+/// # Panics
+/// Never: a string takes text.
+#[must_use]
+pub fn text(groups: &[Group], form: Form) -> String {
     let spec = map([("groups", Yaml::Array(groups.iter().map(group).collect()))]);
     let document = match form {
         Form::File => spec,

@@ -25,6 +25,10 @@ mod python_gitlab;
 mod refusals;
 #[path = "real/rights.rs"]
 mod rights;
+#[path = "real/routing.rs"]
+mod routing;
+#[path = "real/rules/mod.rs"]
+mod rules;
 #[path = "real/scheduling.rs"]
 mod scheduling;
 #[path = "real/verdicts.rs"]

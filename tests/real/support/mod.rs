@@ -7,10 +7,12 @@
 //! - [`stage`]: the shared cluster, lent to one test at a time and swept before each.
 //! - [`job_pod`]: pods as GitLab Runner makes them; [`kubelet`]: what a kubelet would write about them.
 //! - [`prometheus`]: both servers, their query API, promtool.
+//! - [`alertmanager`]: Alertmanager and amtool.
 //! - [`daemon`]: the program itself, as a process.
 //! - [`gitlab_client`]: the reader built on GitLab's own Go client.
 //! - [`relay`]: a wire between daemon and API server that can hang or be cut.
 
+pub(crate) mod alertmanager;
 pub(crate) mod cluster;
 pub(crate) mod daemon;
 pub(crate) mod folder;

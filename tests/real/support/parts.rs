@@ -40,6 +40,13 @@ const PROMETHEUS: GoModule = GoModule {
     flags: &["-tags=remove_all_sd", "-ldflags=-s -w -X github.com/prometheus/common/version.Version=3.16.0"],
 };
 
+const ALERTMANAGER: GoModule = GoModule {
+    folder: "alertmanager",
+    packages: &["tool"],
+    programs: &["alertmanager", "amtool"],
+    flags: &["-ldflags=-s -w -X github.com/prometheus/common/version.Version=0.31.1"],
+};
+
 const GITLAB_CLIENT: GoModule =
     GoModule { folder: "gitlab-client", packages: &["."], programs: &["gitlab-client"], flags: &["-ldflags=-s -w"] };
 
@@ -56,6 +63,16 @@ pub(crate) fn prometheus_3() -> PathBuf {
 /// promtool of Prometheus 3.
 pub(crate) fn promtool() -> PathBuf {
     built(&PROMETHEUS, "promtool", &["--version"])
+}
+
+/// Alertmanager.
+pub(crate) fn alertmanager() -> PathBuf {
+    built(&ALERTMANAGER, "alertmanager", &["--version"])
+}
+
+/// Alertmanager's tool.
+pub(crate) fn amtool() -> PathBuf {
+    built(&ALERTMANAGER, "amtool", &["--version"])
 }
 
 /// The reader of a GitLab API by GitLab's own typed Go client.

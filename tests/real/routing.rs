@@ -1,0 +1,144 @@
+//! The example of an Alertmanager: who is told, and what is mute beside what; by amtool and by the real Alertmanager.
+
+use std::path::Path;
+
+use tierwatch::config::Config;
+use tierwatch::rules::{Rule, groups};
+
+use crate::support::alertmanager::{Alertmanager, Labels, amtool};
+use crate::support::until;
+
+fn example() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/alertmanager.yaml");
+    std::fs::read_to_string(path).expect("the example can be read")
+}
+
+fn labels(of: &[(&str, &str)]) -> Labels {
+    of.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// Every alert of the rules for a tier of each urgency, as it would fire for `tier`.
+fn alerts(tier: &str, urgency: &str) -> Vec<Labels> {
+    let yaml = format!(
+        "gitlab: {{ url: https://gitlab.example.com, token_file: t }}\n\
+         tiers: {{ {tier}: {{ tags: [a], namespaces: [a], urgency: {urgency} }} }}"
+    );
+    let config = Config::from_yaml(&yaml).expect("a valid configuration");
+    let rules = groups(&config).into_iter().flat_map(|group| group.rules);
+    let alert = |rule| {
+        let Rule::Alert { alert, labels: fixed, .. } = rule else { return None };
+        let mut all = labels(&[("alertname", alert), ("tier", tier)]);
+        all.extend(fixed.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        match alert {
+            "TierBoundaryMoved" => all.insert("check".to_owned(), "privileged".to_owned()),
+            "TierwatchSourceDown" => all.insert("source".to_owned(), "gitlab_queue".to_owned()),
+            name if name.starts_with("Tierwatch") => all.remove("tier"),
+            _ => None,
+        };
+        Some(all)
+    };
+    rules.filter_map(alert).collect()
+}
+
+/// A22.
+#[test]
+fn each_severity_reaches_its_receiver() {
+    let checked = amtool(&example(), &["check-config", "alertmanager.yml"]).expect("a sound configuration");
+    assert!(checked.contains("SUCCESS") && checked.contains("4 receivers"), "{checked}");
+    let receivers = [("critical", "on-call"), ("warning", "tickets"), ("info", "shown-only")];
+    let mut routed = 0;
+    for alert in alerts("deployment", "page").into_iter().chain(alerts("sandbox", "none")) {
+        let (_, receiver) = receivers.iter().find(|(severity, _)| alert["severity"] == *severity).expect("a known one");
+        let verify = format!("--verify.receivers={receiver}");
+        let of: Vec<String> = alert.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut args = vec!["config", "routes", "test", "--config.file=alertmanager.yml", &verify];
+        args.extend(of.iter().map(String::as_str));
+        amtool(&example(), &args).unwrap_or_else(|said| panic!("{alert:?}: {said}"));
+        routed += 1;
+    }
+    let args = ["config", "routes", "test", "--config.file=alertmanager.yml", "--verify.receivers=heartbeat"];
+    amtool(&example(), &[&args[..], &["alertname=TierwatchHeartbeat"]].concat()).expect("the heartbeat has its own");
+    assert!(routed > 40, "{routed}");
+}
+
+/// Tells the alerts and waits until as many are there; the names of those that are mute, sorted.
+async fn mute(told: &[Labels]) -> Vec<String> {
+    let alertmanager = Alertmanager::start(&example()).await;
+    alertmanager.tell(told).await;
+    let held = until("all alerts", async || {
+        let held = alertmanager.alerts().await;
+        if held.len() == told.len() { Ok(held) } else { Err(format!("{} of {}", held.len(), told.len())) }
+    })
+    .await;
+    let mut mute: Vec<String> = held
+        .into_iter()
+        .filter(|(_, by)| *by > 0)
+        .map(|(labels, _)| {
+            let subject = labels.get("check").or_else(|| labels.get("source")).map(|it| format!(" {it}"));
+            let tier = labels.get("tier").map(String::as_str).unwrap_or_default();
+            format!("{} {} {tier}{}", labels["alertname"], labels["severity"], subject.unwrap_or_default())
+        })
+        .collect();
+    mute.sort();
+    mute
+}
+
+fn of<'a>(alerts: &'a [Labels], names: &'a [&str]) -> impl Iterator<Item = Labels> + 'a {
+    alerts.iter().filter(|alert| names.contains(&alert["alertname"].as_str())).cloned()
+}
+
+/// A21, the first half.
+#[tokio::test]
+async fn a_blind_source_mutes_what_rests_on_it_for_its_tier_only() {
+    let (here, there) = (alerts("standard", "ticket"), alerts("deployment", "ticket"));
+    let names = ["TierQueueStalled", "TierBoundaryMoved", "TierUnschedulable", "JobsUnserved", "TierwatchDown"];
+    let source: Vec<Labels> = of(&here, &["TierwatchSourceDown"]).collect();
+    let told: Vec<Labels> = source.iter().cloned().chain(of(&here, &names)).chain(of(&there, &names[1..4])).collect();
+    // TierwatchDown is of no tier and told once only.
+    assert_eq!(
+        mute(&told).await,
+        [
+            "JobsUnserved warning standard",
+            "TierQueueStalled warning standard",
+            // Not by the queue but by its symptom, which is itself muted: its text names the cause once the queue is seen again.
+            "TierUnschedulable warning standard",
+        ]
+    );
+    let pods: Vec<Labels> = source
+        .into_iter()
+        .map(|mut alert| {
+            alert.insert("source".to_owned(), "kube_pods".to_owned());
+            alert
+        })
+        .collect();
+    let told: Vec<Labels> = pods.into_iter().chain(of(&here, &names[1..4])).chain(of(&there, &names[1..4])).collect();
+    assert_eq!(mute(&told).await, ["TierUnschedulable warning standard"]);
+}
+
+/// A21, the second half.
+#[tokio::test]
+async fn a_symptom_mutes_its_causes_and_the_urgent_one_the_other() {
+    let (here, there) = (alerts("deployment", "page"), alerts("standard", "ticket"));
+    let told: Vec<Labels> = here.iter().cloned().chain(of(&there, &["TierAtCapacity", "TierFlooded"])).collect();
+    let without_sources: Vec<Labels> =
+        told.into_iter().filter(|alert| alert["alertname"] != "TierwatchSourceDown").collect();
+    assert_eq!(
+        mute(&without_sources).await,
+        [
+            "RunnerTokenExpiring warning deployment",
+            "TierAtCapacity warning deployment",
+            "TierBoundaryMoved warning deployment privileged",
+            "TierImagePullFailing warning deployment",
+            "TierJobsOverdue critical deployment",
+            "TierQueueStalled critical deployment",
+            "TierRunnersOffline warning deployment",
+            "TierScaleUpBlocked warning deployment",
+            "TierStartBudgetBurn critical deployment",
+            "TierStartBudgetBurn critical deployment",
+            "TierStartBudgetBurn warning deployment",
+            "TierStartBudgetBurn warning deployment",
+            "TierUnschedulable warning deployment",
+            "TierwatchTokenExpiring warning ",
+        ]
+    );
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +14,7 @@ use crate::clock::{Clock, Now};
 use crate::config::{Config, Gitlab, Kubernetes};
 use crate::desk::{CHANNEL, Desk};
 use crate::metrics::{Levels, Occurrences, Own, Process};
+use crate::model::assessment::Assessment;
 use crate::model::fleet::Fleet;
 use crate::model::policy::Policy;
 use crate::observation::{Earlier, SourceKey};
@@ -167,6 +168,12 @@ impl Daemon {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Every judgement from now on.
+    #[must_use]
+    pub fn judgements(&self) -> watch::Receiver<Arc<Assessment>> {
+        self.outputs.assessment.clone()
     }
 
     /// Where it takes hooks, if it does.

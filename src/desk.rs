@@ -14,6 +14,7 @@ mod enquiry;
 pub use enquiry::{DeskGone, Enquiries, Question};
 
 use crate::clock::Clock;
+use crate::condition::{FiringAlert, Ledger};
 use crate::metrics::Own;
 use crate::model::assess::{assess, explain};
 use crate::model::assessment::Assessment;
@@ -55,6 +56,7 @@ pub struct Desk {
 /// The fleet with what was last said of it. It knows no task and no clock: the running desk and a replay use the same.
 pub struct Book {
     fleet: Fleet,
+    ledger: Ledger,
     sink: Sink,
     assessments: watch::Sender<Arc<Assessment>>,
 }
@@ -196,7 +198,8 @@ impl Book {
     #[must_use]
     pub fn new(fleet: Fleet, began: Now, sink: Sink) -> (Self, watch::Receiver<Arc<Assessment>>) {
         let (assessments, assessed) = watch::channel(Arc::new(assess(&fleet, began, None)));
-        (Self { fleet, sink, assessments }, assessed)
+        let ledger = Ledger::new(fleet.policy().keep_firing_for);
+        (Self { fleet, ledger, sink, assessments }, assessed)
     }
 
     /// Folds one observation, and tells what happened.
@@ -217,7 +220,9 @@ impl Book {
     /// Judges, and publishes the judgement: the one before and the new one.
     pub fn judge(&mut self, now: Now) -> (Arc<Assessment>, Arc<Assessment>) {
         let before = self.assessments.borrow().clone();
-        let after = Arc::new(assess(&self.fleet, now, Some(&before)));
+        let mut after = assess(&self.fleet, now, Some(&before));
+        after.alerts = self.ledger.judge(&after);
+        let after = Arc::new(after);
         self.assessments.send_replace(Arc::clone(&after));
         (before, after)
     }
@@ -237,6 +242,7 @@ fn tell_changes(before: &Assessment, after: &Assessment) {
         let (was, is) = (old.state.as_str(), new.state.as_str());
         tracing::info!(tier = %new.name, was, is, "{}", new.headline);
     }
+    tell_alerts(before, after);
     for new in &after.sources {
         let old = before.sources.iter().find(|old| old.source == new.source).and_then(|old| old.up);
         if old == new.up {
@@ -250,6 +256,22 @@ fn tell_changes(before: &Assessment, after: &Assessment) {
                 tracing::warn!(source, namespace, failure, "source is down");
             }
             None => {}
+        }
+    }
+}
+
+fn tell_alerts(before: &Assessment, after: &Assessment) {
+    for new in &after.alerts {
+        let same =
+            |old: &&FiringAlert| (&old.tier, &old.subject, old.starts_at) == (&new.tier, &new.subject, new.starts_at);
+        let of_name = before.alerts.iter().filter(|old| old.alert == new.alert && old.severity == new.severity);
+        let old = of_name.into_iter().find(same);
+        let (tier, subject) = (new.tier.as_deref().unwrap_or_default(), new.subject.as_deref().unwrap_or_default());
+        let (alert, severity) = (new.alert, new.severity.as_str());
+        match (old.map(|old| old.ends_at), new.ends_at) {
+            (None, None) => tracing::warn!(alert, severity, tier, subject, "alert fires: {}", new.reason),
+            (Some(None), Some(_)) => tracing::info!(alert, severity, tier, subject, "alert is over"),
+            (None | Some(_), _) => {}
         }
     }
 }

@@ -54,6 +54,7 @@ fn policy(expected: Option<Expected>) -> Policy {
         sweep: minute,
         registries: vec![],
         history: History { max_age: minute, max_jobs: 10 },
+        keep_firing_for: std::time::Duration::from_secs(120),
     }
 }
 

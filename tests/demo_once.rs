@@ -3,6 +3,9 @@
 //! One after the other, because two platforms on one core cannot keep up with a fast clock. Without `SCENARIO` those
 //! whose stories touch most of the rules of counting; `SCENARIO=all` plays every one, as CI does.
 
+#[path = "support/fired.rs"]
+mod alerts;
+
 use tierwatch::demo::truth::{Row, render_table};
 use tierwatch::demo::{Rehearsal, scenario};
 
@@ -16,7 +19,11 @@ async fn differences(name: &str, speed: f64) -> Vec<Row> {
     let scenario = scenario::find(name).expect("a known scenario");
     let seed = scenario.seed;
     let rehearsal = Rehearsal::start(scenario, seed, speed, "127.0.0.1:0").await.expect("the demo starts");
+    let alerts = tokio::spawn(alerts::fired(rehearsal.daemon.judgements()));
     let rows = rehearsal.finish().await.expect("the demo ends");
+    for (alert, minute) in alerts.await.expect("the alerts were read") {
+        println!("ALERT {name} {minute:>5.1} {alert:?}");
+    }
     assert!(!rows.is_empty(), "{name}: nothing was compared");
     rows.into_iter().filter(|row| !row.equal).collect()
 }

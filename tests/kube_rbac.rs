@@ -36,6 +36,7 @@ fn policy() -> Policy {
         sweep: day,
         registries: Vec::new(),
         history: History { max_age: day, max_jobs: 1 },
+        keep_firing_for: std::time::Duration::from_secs(120),
     }
 }
 

@@ -51,6 +51,7 @@ pub fn policy() -> Policy {
         sweep: Duration::from_secs(1800),
         registries: Vec::new(),
         history: History { max_age: Duration::from_secs(86_400), max_jobs: 20_000 },
+        keep_firing_for: std::time::Duration::from_secs(120),
     }
 }
 

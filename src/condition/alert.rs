@@ -104,6 +104,16 @@ impl SeverityRule {
         })
     }
 
+    /// The same for one check or source of the tier.
+    #[must_use]
+    pub fn of_subject(self, urgency: Urgency, subject: Option<&str>) -> Option<Severity> {
+        match (self, urgency, subject) {
+            (Self::Check, Urgency::Page, Some(check)) if GRAVE_CHECKS.contains(&check) => Some(Severity::Critical),
+            (Self::UrgencyIfPage, _, Some(source)) if !SIGHT.contains(&source) => None,
+            _ => self.of(urgency),
+        }
+    }
+
     /// The severity of an alert about tierwatch itself.
     #[must_use]
     pub const fn own(self) -> Severity {

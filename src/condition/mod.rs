@@ -14,6 +14,7 @@ mod jobs_dropped;
 mod jobs_overdue;
 mod jobs_unserved;
 mod judge;
+mod ledger;
 mod line;
 mod no_traffic;
 mod own;
@@ -29,4 +30,5 @@ mod words;
 
 pub use alert::{ALERTS, Alert, DependsOn, GRAVE_CHECKS, Kind, SIGHT, Severity, SeverityRule};
 pub use judge::{of_tier, of_tierwatch};
+pub use ledger::{AlertSet, FiringAlert, Ledger};
 pub use line::{Condition, ConditionLine};

@@ -13,6 +13,8 @@ const OLDEST_WATCH: Duration = Duration::from_secs(2 * 60);
 /// Twice this is [`Staleness::LONGEST`]: reading more slowly, one lost read would blind a tier.
 const SLOWEST_READ: u64 = 150;
 const SLOW: &str = "data older than 5 minutes is not judged, so one lost read would blind every tier";
+/// A scrape that is missed ends no alert either.
+const SHORTEST_KEEP: Duration = Duration::from_secs(2 * 60);
 /// Each allowed registry multiplies the series of each tier.
 const MOST_REGISTRIES: usize = 50;
 
@@ -44,7 +46,9 @@ pub(super) fn check(
         runners: (gitlab.runners_interval * Staleness::READS).min(Staleness::LONGEST),
         watch: OLDEST_WATCH,
     };
-    let policy = Policy { tiers, staleness, sweep: gitlab.queue.sweep, registries, history };
+    let polls = 2 * gitlab.queue.interval.max(gitlab.runners_interval);
+    let keep_firing_for = polls.max(SHORTEST_KEEP);
+    let policy = Policy { tiers, staleness, sweep: gitlab.queue.sweep, registries, history, keep_firing_for };
     Some(Config { gitlab, kubernetes, webhook, policy, state_file, telemetry, links: links? })
 }
 

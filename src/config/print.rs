@@ -19,7 +19,7 @@ impl Resolved {
         let _ = writeln!(page.text, "# a line of {file}, an environment variable, or `default`.");
         // Taken apart in full: a new field does not compile until it is printed.
         let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry, links } = &self.config;
-        let Policy { tiers, staleness: _, sweep: _, registries, history } = policy;
+        let Policy { tiers, staleness: _, sweep: _, registries, history, keep_firing_for: _ } = policy;
         page.gitlab(gitlab);
         page.kubernetes(kubernetes);
         page.list(0, "registries", "registries", registries);

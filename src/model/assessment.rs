@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cause::{Autoscale, Blame, Cause, Pull, Runtime, Scheduling, labels};
-use crate::condition::ConditionLine;
+use crate::condition::{AlertSet, ConditionLine};
 use crate::model::occurrence::Phase;
 use crate::model::policy::Urgency;
 use crate::model::posture::Boundary;
@@ -43,6 +43,8 @@ pub struct Assessment {
     pub unclassified: u64,
     /// The judgements on tierwatch itself.
     pub conditions: Vec<ConditionLine>,
+    /// What fires by all judgements so far.
+    pub alerts: AlertSet,
 }
 
 /// One tier at one instant.

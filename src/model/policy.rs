@@ -24,6 +24,8 @@ pub struct Policy {
     pub registries: Vec<Arc<str>>,
     /// How long and how many jobs are remembered.
     pub history: History,
+    /// An alert is told on for so long after its condition: two polls, so that a failed one ends nothing.
+    pub keep_firing_for: Duration,
 }
 
 /// One trust tier.

@@ -95,6 +95,7 @@ mod tests {
             failures: 0,
             unclassified: 0,
             conditions: vec![],
+            alerts: vec![],
         }
     }
 

@@ -35,6 +35,7 @@ pub(super) fn router(state: State) -> Router {
         .route("/api/v1/tiers/{tier}", get(api::tier))
         .route("/api/v1/jobs/{id}", get(api::job))
         .route("/api/v1/sources", get(api::sources))
+        .route("/api/v1/alerts", get(api::alerts))
         .route("/api/v1/boundaries", get(api::boundaries))
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })
         .layer(middleware::from_fn(in_time))

@@ -10,15 +10,11 @@ use crate::metrics::catalogue as metrics;
 use crate::model::policy::Urgency;
 use crate::model::policy::Urgency::{None as Shown, Page, Ticket};
 
-/// A single failed poll, or a scrape that is missed, resolves nothing.
-const SHORTEST_KEEP: Duration = Duration::from_secs(2 * 60);
-
 /// tierwatch itself is gone: longer than a restart takes.
 const DOWN_FOR: Duration = Duration::from_secs(5 * 60);
 
 pub(super) fn groups(config: &Config, links: &Links) -> Vec<Group> {
-    let polls = 2 * config.gitlab.queue.interval.max(config.gitlab.runners_interval);
-    let maker = Maker { links, keep: polls.max(SHORTEST_KEEP) };
+    let maker = Maker { links, keep: config.policy.keep_firing_for };
     let urgencies: Vec<Urgency> = [Page, Ticket, Shown]
         .into_iter()
         .filter(|urgency| config.policy.tiers.iter().any(|tier| tier.urgency == *urgency))

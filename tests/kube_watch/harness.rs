@@ -65,6 +65,7 @@ pub fn policy(tiers: Vec<TierPolicy>) -> Policy {
         sweep: horizon,
         registries: Vec::new(),
         history: History { max_age: horizon, max_jobs: 10 },
+        keep_firing_for: std::time::Duration::from_secs(120),
     }
 }
 

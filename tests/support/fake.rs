@@ -69,6 +69,7 @@ pub fn policy(names: &[&str]) -> Policy {
         sweep: 30 * minute,
         registries: vec![Arc::from("registry.example.com"), Arc::from("docker.io")],
         history: History { max_age: 1440 * minute, max_jobs: 20_000 },
+        keep_firing_for: std::time::Duration::from_secs(120),
     }
 }
 
@@ -363,6 +364,7 @@ pub fn assessment(tiers: Vec<TierAssessment>) -> Assessment {
         failures: 40,
         unclassified: 1,
         conditions: vec![condition(Condition::QueueCoverageLow, Some(false), "")],
+        alerts: vec![],
     }
 }
 

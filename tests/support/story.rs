@@ -295,6 +295,7 @@ pub fn policy() -> Policy {
         sweep: Duration::from_secs(1800),
         registries: vec!["docker.io".into()],
         history: History { max_age: Duration::from_secs(3600), max_jobs: 100 },
+        keep_firing_for: std::time::Duration::from_secs(120),
     }
 }
 

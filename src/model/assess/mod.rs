@@ -14,7 +14,7 @@ mod words;
 
 use std::sync::Arc;
 
-use crate::condition;
+use crate::condition::{self, AlertSet};
 use crate::model::assessment::{Assessment, SourceStatus, TierAssessment};
 use crate::model::fleet::Fleet;
 use crate::model::policy::{TierId, TierPolicy};
@@ -62,6 +62,7 @@ pub fn assess(fleet: &Fleet, now: Now, previous: Option<&Assessment>) -> Assessm
         failures: fleet.lately.failures.within(lately::HOUR, &now),
         unclassified: fleet.lately.unclassified.within(lately::HOUR, &now),
         conditions: Vec::new(),
+        alerts: AlertSet::new(),
     };
     let before = previous.map_or(&[][..], |before| &before.conditions);
     assessment.conditions = condition::of_tierwatch(&assessment, before);

@@ -33,6 +33,10 @@ pub(super) async fn sources(extract::State(state): extract::State<State>) -> Res
     json(StatusCode::OK, &view::Sources::from(&*state.assessment()))
 }
 
+pub(super) async fn alerts(extract::State(state): extract::State<State>) -> Response {
+    json(StatusCode::OK, &view::Alerts::from(&*state.assessment()))
+}
+
 pub(super) async fn boundaries(extract::State(state): extract::State<State>) -> Response {
     json(StatusCode::OK, &boundaries::Boundaries::from(&*state.assessment()))
 }

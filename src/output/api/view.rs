@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::condition::ConditionLine;
+use crate::condition::{ConditionLine, FiringAlert};
 use crate::model::assessment::{self as model, Assessment, SourceStatus, TierAssessment};
 use crate::observation::{ApiTokenReport, LimitedPart, PodPhase, RunnerStatus};
 
@@ -45,6 +45,22 @@ pub(super) struct Tier<'a> {
     phases: Vec<Phase>,
     /// Those that hold, and those that are withheld.
     conditions: Vec<&'a ConditionLine>,
+}
+
+/// `/api/v1/alerts`: what fires by the conditions, and what was over within the last quarter of an hour.
+#[derive(Serialize)]
+pub(super) struct Alerts<'a> {
+    at: Timestamp,
+    alerts: &'a [FiringAlert],
+    /// The judgements on tierwatch itself that hold, or are withheld.
+    own_conditions: Vec<&'a ConditionLine>,
+}
+
+impl<'a> From<&'a Assessment> for Alerts<'a> {
+    fn from(assessment: &'a Assessment) -> Self {
+        let own = assessment.conditions.iter().filter(|line| line.holds != Some(false));
+        Self { at: assessment.at.wall, alerts: &assessment.alerts, own_conditions: own.collect() }
+    }
 }
 
 /// 404 of `/api/v1/tiers/{tier}`.

@@ -18,8 +18,10 @@ use crate::model::assessment::Assessment;
 use crate::model::fleet::Fleet;
 use crate::model::policy::Policy;
 use crate::observation::{Earlier, SourceKey};
+use crate::output::pusher::Pusher;
 use crate::output::{BindError, Outputs, Server};
 use crate::recording::{Finished, Header, RecordError, Recorder, Settings};
+use crate::rules::Texts;
 use crate::source::gitlab::{ClientError, GitlabSources};
 use crate::source::kube::{self, ConnectError};
 use crate::source::watch::Pace;
@@ -28,6 +30,9 @@ use crate::state::{Identity, Keeper, Scraped};
 
 /// Ten megabytes are read in a fraction of this.
 const OPENING: Duration = Duration::from_secs(10);
+
+/// What fires at the end is told for so long.
+const LAST_PUSH: Duration = Duration::from_secs(5);
 
 /// Why the daemon cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +59,7 @@ pub struct Daemon {
     sources: JoinSet<()>,
     desk: JoinSet<()>,
     server: JoinSet<()>,
+    pusher: JoinSet<()>,
     recording: Option<Finished>,
     outputs: Outputs,
     stop: Stop,
@@ -86,7 +92,7 @@ impl Daemon {
         clock: Clock,
         record: Option<Settings>,
     ) -> Result<Self, StartError> {
-        let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry: _, links: _ } = config;
+        let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry: _, links, alertmanager } = config;
         let policy = Arc::new(policy);
         let keys = keys(&gitlab, &policy, &kubernetes, webhook.is_some());
         let kinds: Vec<_> = keys.iter().map(|key| key.kind).collect();
@@ -101,6 +107,16 @@ impl Daemon {
         registry.register_collector(Box::new(Levels::new(published.assessments.clone())));
         registry.register_collector(Box::new(Process::new()));
 
+        let pusher = alertmanager.map(|config| {
+            own.pushes();
+            Pusher {
+                config,
+                texts: Arc::new(Texts::new(&links, &policy)),
+                assessments: published.assessments.clone(),
+                clock: clock.clone(),
+                own: own.clone(),
+            }
+        });
         let outputs = Outputs {
             registry: Arc::new(registry),
             assessment: published.assessments,
@@ -159,9 +175,23 @@ impl Daemon {
         };
         let mut desk_task = JoinSet::new();
         desk_task.spawn(desk.recorded(recorder).kept(state).run(observations));
+        let mut pusher_task = JoinSet::new();
+        if let Some(pusher) = pusher {
+            pusher_task.spawn(pusher.run(stop.server.clone()));
+        }
         let mut server_task = JoinSet::new();
         server_task.spawn(server.run(stop.server.clone()));
-        Ok(Self { address, hooks_address, sources, desk: desk_task, server: server_task, recording, outputs, stop })
+        Ok(Self {
+            address,
+            hooks_address,
+            sources,
+            desk: desk_task,
+            server: server_task,
+            pusher: pusher_task,
+            recording,
+            outputs,
+            stop,
+        })
     }
 
     /// Where it serves.
@@ -201,6 +231,8 @@ impl Daemon {
         }
         self.stop.server.cancel();
         while self.server.join_next().await.is_some() {}
+        // An Alertmanager that hangs keeps nobody from stopping.
+        let _ = tokio::time::timeout(LAST_PUSH, async { while self.pusher.join_next().await.is_some() {} }).await;
         self.outputs
     }
 }

@@ -162,6 +162,11 @@ fn print(what: Printed, flags: &Flags, env: Env<'_>) -> Result<Exit, Fault> {
         }
         Printed::Rules { format } => {
             let config = Config::load(&flags.config_file, env.iter().cloned())?;
+            if config.alertmanager.is_some() {
+                let why = "alertmanager.urls is set, so tierwatch itself tells Alertmanager: with rules beside that everybody \
+                           would be told twice; remove one of the two";
+                return Err(Fault::Usage(why.to_owned()));
+            }
             let form = match format {
                 RulesForm::File => rules::Form::File,
                 RulesForm::Crd => rules::Form::Crd,

@@ -159,7 +159,7 @@ pub const ALERTS: &[Alert] = &[
         kind: Kind::Symptom,
         depends_on: DependsOn::Gitlab,
         summary: "GitLab failed jobs that no runner had taken",
-        description: "GitLab gave up on at least one job of the tier that had waited for an hour or a day. Its pipeline has failed without having run.",
+        description: "GitLab gave up on at least one job that runners of the tier may take and had not taken for a day. Its pipeline has failed without having run.",
     },
     Alert {
         name: "TierPlatformFailures",

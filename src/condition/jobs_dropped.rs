@@ -1,4 +1,4 @@
-//! GitLab gave up on a job of the tier that waited: told for a while, since it happens in an instant.
+//! GitLab gave up on a job that the tier's runners should have taken: told for a while, since it happens in an instant.
 
 use super::judge::Ground;
 use super::line::Finding;
@@ -7,7 +7,7 @@ use crate::model::assess::human_duration;
 pub(super) fn judge(on: &Ground<'_>) -> Finding {
     match on.tier.lately.dropped {
         Some(ago) if ago < on.policy.conditions.dropped_for => Finding::So(format!(
-            "GitLab failed a job that no runner had taken, {} ago: it had waited for an hour or longer",
+            "GitLab failed a job that no runner had taken, {} ago: runners fit, and it had waited for a day",
             human_duration(ago)
         )),
         _ if on.tier.queue.is_none() => Finding::Withheld("the queue cannot be seen"),

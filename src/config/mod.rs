@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::model::policy::Policy;
 
+mod alertmanager;
 mod check;
 mod conditions;
 mod layers;
@@ -49,6 +50,8 @@ pub struct Config {
     pub telemetry: Telemetry,
     /// Where alerts lead.
     pub links: Links,
+    /// Who is told of alerts; absent: Prometheus' rules tell.
+    pub alertmanager: Option<Alertmanager>,
 }
 
 /// How to reach GitLab and what to ask.
@@ -122,6 +125,39 @@ pub struct Webhook {
     pub secret: Option<SecretFile>,
     /// The signing token with which GitLab signs.
     pub signing_token: Option<SecretFile>,
+}
+
+/// Who is told of alerts, and how.
+#[derive(Debug, Clone)]
+pub struct Alertmanager {
+    /// Base addresses; one at least.
+    pub urls: Vec<Url>,
+    /// How tierwatch proves who it is.
+    pub auth: Option<PushAuth>,
+    /// Extra certificate authorities (PEM).
+    pub ca_file: Option<PathBuf>,
+    /// Certificate and key (PEM).
+    pub client_certificate: Option<(PathBuf, PathBuf)>,
+    /// A proxy; absent: the environment's.
+    pub proxy: Option<Url>,
+    /// For one request.
+    pub timeout: Duration,
+    /// Between two times of telling the same.
+    pub resend: Duration,
+}
+
+/// How tierwatch proves to an Alertmanager who it is.
+#[derive(Debug, Clone)]
+pub enum PushAuth {
+    /// By a user and a password.
+    Basic {
+        /// The user.
+        username: String,
+        /// The password.
+        password: SecretFile,
+    },
+    /// By a bearer token.
+    Bearer(SecretFile),
 }
 
 /// Where alerts lead people to.

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::rules::{duration_text, size_text};
-use super::{Config, Gitlab, Kubernetes, Links, Place, Queue, QueueChoice, Resolved, Telemetry, Webhook};
+use super::{
+    Alertmanager, Config, Gitlab, Kubernetes, Links, Place, PushAuth, Queue, QueueChoice, Resolved, Telemetry, Webhook,
+};
 use crate::model::policy::{History, Objective, Policy, Thresholds, TierPolicy, TokenPolicy};
 use crate::model::posture::Expected;
 
@@ -18,7 +20,7 @@ impl Resolved {
         let _ = writeln!(page.text, "# What tierwatch works with. Behind each value stands where it was written:");
         let _ = writeln!(page.text, "# a line of {file}, an environment variable, or `default`.");
         // Taken apart in full: a new field does not compile until it is printed.
-        let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry, links } = &self.config;
+        let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry, links, alertmanager } = &self.config;
         let Policy { tiers, staleness: _, sweep: _, registries, history, keep_firing_for: _ } = policy;
         page.gitlab(gitlab);
         page.kubernetes(kubernetes);
@@ -33,6 +35,9 @@ impl Resolved {
         }
         page.telemetry(telemetry);
         page.links(links);
+        if let Some(alertmanager) = alertmanager {
+            page.alertmanager(alertmanager);
+        }
         page.open(0, "tiers");
         for tier in tiers {
             page.tier(tier);
@@ -179,6 +184,37 @@ impl Page<'_> {
                 self.value(1, key, &scalar(url.as_str()));
             }
         }
+    }
+
+    fn alertmanager(&mut self, alertmanager: &Alertmanager) {
+        let Alertmanager { urls, auth, ca_file, client_certificate, proxy, timeout, resend } = alertmanager;
+        self.open(0, "alertmanager");
+        self.list(1, "urls", "alertmanager.urls", urls);
+        let (certificate, key) = client_certificate.clone().unzip();
+        let (username, password, token) = match auth {
+            None => (None, None, None),
+            Some(PushAuth::Basic { username, password }) => (Some(username.as_str()), Some(password.path()), None),
+            Some(PushAuth::Bearer(token)) => (None, None, Some(token.path())),
+        };
+        if let Some(username) = username {
+            self.value(1, "alertmanager.username", &scalar(username));
+        }
+        for (key, file) in [
+            ("alertmanager.password_file", password),
+            ("alertmanager.token_file", token),
+            ("alertmanager.ca_file", ca_file.as_deref()),
+            ("alertmanager.cert_file", certificate.as_deref()),
+            ("alertmanager.key_file", key.as_deref()),
+        ] {
+            if let Some(file) = file {
+                self.value(1, key, &scalar(&file.to_string_lossy()));
+            }
+        }
+        if let Some(url) = proxy {
+            self.value(1, "alertmanager.proxy_url", &scalar(url.as_str()));
+        }
+        self.value(1, "alertmanager.timeout", &duration_text(*timeout));
+        self.value(1, "alertmanager.resend_interval", &duration_text(*resend));
     }
 
     fn tier(&mut self, tier: &TierPolicy) {

@@ -69,6 +69,8 @@ pub(super) struct Root {
     pub(super) telemetry: Option<Telemetry>,
     /// Where alerts lead people to.
     pub(super) links: Option<Links>,
+    /// Alertmanagers that are told by tierwatch itself, for teams without rules of their own; without it none is.
+    pub(super) alertmanager: Option<Alertmanager>,
     /// The trust tiers, by name. A name is a value of the `tier` label: lower-case letters, digits and `-`.
     #[schemars(required, schema_with = "tiers")]
     pub(super) tiers: Option<BTreeMap<String, Tier>>,
@@ -203,6 +205,40 @@ pub(super) struct Links {
     /// The Grafana that shows the dashboards; without it alerts lead to the daemon's own page of the tier.
     #[schemars(extend("examples" = ["https://grafana.example.com"]))]
     pub(super) grafana: Option<AddressText>,
+}
+
+/// Alertmanagers that are told by tierwatch itself. Then `print rules` prints none: nobody should be told twice.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Alertmanager {
+    /// Base addresses, without `/api/v2/alerts`. Of a cluster of Alertmanagers name every member.
+    #[schemars(required, extend("examples" = [["http://alertmanager.monitoring:9093"]]))]
+    pub(super) urls: Option<Vec<AddressText>>,
+    /// User of basic authentication; needs `password_file`.
+    #[schemars(extend("examples" = ["tierwatch"]))]
+    pub(super) username: Option<String>,
+    /// File that holds the password; read again when it changes.
+    #[schemars(extend("examples" = ["/etc/tierwatch/alertmanager-password"]))]
+    pub(super) password_file: Option<PathText>,
+    /// File that holds a bearer token, instead of user and password; read again when it changes.
+    #[schemars(extend("examples" = ["/etc/tierwatch/alertmanager-token"]))]
+    pub(super) token_file: Option<PathText>,
+    /// File with additional certificate authorities (PEM); read again when it changes.
+    #[schemars(extend("examples" = ["/etc/tierwatch/alertmanager-ca.pem"]))]
+    pub(super) ca_file: Option<PathText>,
+    /// File with a client certificate (PEM); needs `key_file`.
+    #[schemars(extend("examples" = ["/etc/tierwatch/alertmanager.crt"]))]
+    pub(super) cert_file: Option<PathText>,
+    /// File with the key of the client certificate (PEM).
+    #[schemars(extend("examples" = ["/etc/tierwatch/alertmanager.key"]))]
+    pub(super) key_file: Option<PathText>,
+    /// A proxy; without it those of the environment (`HTTPS_PROXY`, `NO_PROXY`).
+    #[schemars(extend("examples" = ["http://proxy.example.com:3128"]))]
+    pub(super) proxy_url: Option<AddressText>,
+    /// Time for one request; 1s to 1m.
+    pub(super) timeout: Option<DurationText>,
+    /// What fires is told again this often; 5s to 5m. What is not told again for four times as long is over for Alertmanager.
+    pub(super) resend_interval: Option<DurationText>,
 }
 
 /// Traces over OTLP.

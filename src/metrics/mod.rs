@@ -13,5 +13,5 @@ mod waits;
 
 pub use levels::Levels;
 pub use occurrences::Occurrences;
-pub use own::{HookResult, Operation, Own, StatusClass};
+pub use own::{HookResult, Operation, Own, PushResult, StatusClass};
 pub use process::Process;

@@ -60,6 +60,16 @@ labels! {
 }
 
 labels! {
+    /// What became of telling an Alertmanager.
+    PushResult {
+        /// It took the alerts.
+        Sent = "sent",
+        /// It did not.
+        Failed = "failed",
+    }
+}
+
+labels! {
     /// What became of a request to the webhook listener.
     HookResult {
         /// Told to the desk.
@@ -104,6 +114,7 @@ pub struct Own {
     secret_reload: Gauges,
     webhooks: Counters,
     webhook_secret_written: Gauges,
+    pushes: Counters,
     evictions: Counters,
 }
 
@@ -122,6 +133,7 @@ impl Default for Own {
             secret_reload: Gauges::new(rows::SECRET_LAST_RELOAD_SUCCESSFUL),
             webhooks: Counters::new(rows::WEBHOOKS),
             webhook_secret_written: Gauges::new(rows::WEBHOOK_SECRET_WRITTEN),
+            pushes: Counters::new(rows::ALERTMANAGER_PUSHES),
             evictions: Counters::new(rows::DEDUP_EVICTIONS),
         }
     }
@@ -142,6 +154,7 @@ impl Own {
         own.secret_reload.register(registry);
         own.webhooks.register(registry);
         own.webhook_secret_written.register(registry);
+        own.pushes.register(registry);
 
         for operation in Operation::ALL {
             own.request_duration.seed(&[operation.as_str()]);
@@ -178,6 +191,16 @@ impl Own {
         if let Ok(since) = at.duration_since(SystemTime::UNIX_EPOCH) {
             self.webhook_secret_written.set(&[], since.as_secs_f64());
         }
+    }
+
+    /// Alerts are pushed: the series begin at zero.
+    pub fn pushes(&self) {
+        PushResult::ALL.iter().for_each(|result| self.pushes.seed(&[result.as_str()]));
+    }
+
+    /// An Alertmanager was told, or was not.
+    pub fn pushed(&self, result: PushResult) {
+        self.pushes.increase(&[result.as_str()]);
     }
 
     /// A source dropped a remembered key to stay within its bound.

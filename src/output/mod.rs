@@ -5,6 +5,7 @@
 pub(crate) mod api;
 mod health;
 mod page;
+pub mod pusher;
 mod routes;
 mod runbook;
 mod scrape;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::link::{About, Links, label};
+use super::link::{About, Links};
+use super::texts::annotations;
 use super::{Group, Rule};
 use crate::condition::{ALERTS, Alert, Condition, DependsOn, GRAVE_CHECKS, Kind, SIGHT, Severity, SeverityRule};
 use crate::config::Config;
@@ -74,25 +75,13 @@ impl Maker<'_> {
     }
 
     fn alert(&self, alert: &Alert, expr: &str, severity: Severity) -> Rule {
-        let about = match alert.condition {
-            Condition::BoundaryMoved => About::Check,
-            condition if condition.is_own() => About::Tierwatch,
-            _ => About::Tier,
-        };
-        let summary = match (about, alert.condition.subject_label()) {
-            (About::Tierwatch, _) => capital(alert.summary),
-            (_, Some("check")) => format!("Tier {}: {} ({})", label!("tier"), alert.summary, label!("check")),
-            (_, Some(_)) => format!("Tier {}: {} ({})", label!("tier"), alert.summary, label!("source")),
-            (_, None) => format!("Tier {}: {}", label!("tier"), alert.summary),
-        };
-        let texts = vec![("summary", summary), ("description", described(alert.description))];
         Rule::Alert {
             alert: alert.name,
             expr: expr.to_owned(),
             pending: alert.pending,
             keep_firing_for: Some(self.keep),
             labels: labels(severity, alert.kind, alert.depends_on),
-            annotations: [texts, self.links.annotations(alert.name, about)].concat(),
+            annotations: annotations(alert, self.links),
         }
     }
 
@@ -132,15 +121,6 @@ fn moved(matchers: &str) -> String {
 
 fn blind(matchers: &str) -> String {
     format!("max by (tier, source) ({}{matchers}) == 0", metrics::SOURCE_UP.name)
-}
-
-fn described(text: &str) -> String {
-    format!("{text} Since when, why and what to do next stand on the page.")
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 pub(super) fn labels(severity: Severity, kind: Kind, depends_on: DependsOn) -> Vec<(&'static str, String)> {

@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::texts::TIER_RUNBOOK;
 use crate::config;
 use crate::model::policy::Policy;
 
@@ -60,13 +61,18 @@ impl Links {
                 .of_tiers
                 .iter()
                 .map(|(tier, url)| format!("{{{{ if eq $labels.tier \"{tier}\" }}}}{url}{{{{ end }}}}"));
-            links.push(("tier_runbook_url", each.collect()));
+            links.push((TIER_RUNBOOK, each.collect()));
         }
         links
     }
 
+    /// The runbook that a tier has of its own.
+    pub(super) fn runbook_of(&self, tier: &str) -> Option<&str> {
+        self.of_tiers.iter().find(|(name, _)| name == tier).map(|(_, url)| url.as_str())
+    }
+
     /// The daemon's own page, which says since when, why and what to do next.
-    fn page(&self, about: About) -> String {
+    pub(super) fn page(&self, about: About) -> String {
         let base = &self.tierwatch;
         match about {
             About::Tier => format!("{base}/#tier-{}", label!("tier")),

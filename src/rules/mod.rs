@@ -7,10 +7,12 @@ mod budget;
 mod conditions;
 mod link;
 mod rule;
+mod texts;
 mod yaml;
 
 use crate::config::Config;
 pub use rule::{Group, Rule};
+pub use texts::Texts;
 pub use yaml::text;
 
 /// In which form rules are written.

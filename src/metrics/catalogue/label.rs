@@ -2,7 +2,7 @@
 
 use crate::cause::{Admission, Autoscale, Blame, Cause, Family, Pull, Scheduling};
 use crate::condition::Condition;
-use crate::metrics::own::{HookResult, Operation, StatusClass};
+use crate::metrics::own::{HookResult, Operation, PushResult, StatusClass};
 use crate::model::assessment::{QuotaResource, TokenSource, UnservedReason};
 use crate::model::occurrence::{Disagreement, DropReason, FailureReason, Outcome, Phase, Table};
 use crate::model::policy::Urgency;
@@ -99,6 +99,7 @@ pub(super) const CLASS: Label = closed!("class", FailureClass);
 pub(super) const OPERATION: Label = closed!("operation", Operation);
 pub(super) const STATUS_CLASS: Label = closed!("status", StatusClass);
 pub(super) const FAMILY: Label = closed!("family", Family);
+pub(super) const PUSH_RESULT: Label = closed!("result", PushResult);
 pub(super) const HOOK_RESULT: Label = closed!("result", HookResult);
 pub(super) const DISAGREEMENT: Label = closed!("kind", Disagreement);
 pub(super) const TABLE: Label = closed!("table", Table);

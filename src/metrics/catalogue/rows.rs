@@ -166,6 +166,8 @@ rows! {
         "1 when the secret files could be read and used at the last attempt, 0 when one could not.";
     WEBHOOK_SECRET_WRITTEN "tierwatch_" "webhook_secret_written_timestamp_seconds" Gauge Experimental []
         "When the older of the webhook's secret files was last written, Unix time in seconds: the secret is at least as old. A mounted Kubernetes Secret is written anew when the pod starts.";
+    ALERTMANAGER_PUSHES "tierwatch_" "alertmanager_pushes_total" Counter Experimental [PUSH_RESULT]
+        "Requests in which alerts were pushed to an Alertmanager, by what became of them; no series while none is configured.";
     PROCESS_CPU "process_" "cpu_seconds_total" Counter Stable []
         "User and system CPU time spent, in seconds.";
     PROCESS_RESIDENT_MEMORY "process_" "resident_memory_bytes" Gauge Stable []

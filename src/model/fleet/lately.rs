@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::pods::Pods;
 use crate::cause::{Blame, Cause, Pull, explain};
-use crate::model::occurrence::{FailureReason, Occurrence, Outcome};
+use crate::model::occurrence::{DropReason, FailureReason, Occurrence, Outcome};
 use crate::observation::{Now, ProjectId};
 
 /// Counts are kept this long.
@@ -117,7 +117,10 @@ impl Lately {
                     }
                     Outcome::Canceled | Outcome::Unknown => {}
                 },
-                Occurrence::JobDropped { tier, .. } => self.tiers[*tier].dropped = Some(now),
+                // Whoever asks for a tag that nobody has is not kept waiting by the tier: those are its unserved jobs.
+                Occurrence::JobDropped { tier, reason, .. } if *reason != DropReason::NoMatchingRunners => {
+                    self.tiers[*tier].dropped = Some(now);
+                }
                 Occurrence::JobFailed { tier, reason, blame: Blame::Platform, .. } if !waited_too_long(*reason) => {
                     self.tiers[*tier].platform_failures.add(&now);
                 }
@@ -134,6 +137,7 @@ impl Lately {
                 | Occurrence::PodFailed { .. } => self.failures.add(&now),
                 Occurrence::Unclassified { .. } => self.unclassified.add(&now),
                 Occurrence::JobFailed { .. }
+                | Occurrence::JobDropped { .. }
                 | Occurrence::ImagePulled { .. }
                 | Occurrence::NodeEventUnjoined
                 | Occurrence::ClockClamped { .. }

@@ -1,0 +1,142 @@
+//! One Alertmanager, asked over HTTP. Secrets, certificates and authorities are read again when their files change.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use reqwest::{Certificate, Identity, Proxy, redirect};
+use secrecy::ExposeSecret as _;
+use url::Url;
+
+use super::body::PostableAlert;
+use crate::config::{Alertmanager, PushAuth, SecretError};
+
+/// Of a refusal so much is told.
+const MOST_TOLD: usize = 200;
+
+/// Why Alertmanager was not told.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// A secret cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// A certificate or key cannot be used.
+    #[error("using {path}: {detail}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The client cannot be made.
+    #[error("setting up the connection: {0}")]
+    Prepare(String),
+    /// No answer.
+    #[error("no answer: {0}")]
+    NoAnswer(String),
+    /// It refused.
+    #[error("it answered {status}: {body}")]
+    Refused {
+        /// Its status.
+        status: u16,
+        /// The beginning of what it said.
+        body: String,
+    },
+}
+
+/// One address of an Alertmanager.
+#[derive(Debug)]
+pub struct Client {
+    url: Url,
+    config: Alertmanager,
+    made: Option<(reqwest::Client, Vec<Option<SystemTime>>)>,
+}
+
+impl Client {
+    /// For one of the configured addresses; nothing is read yet.
+    #[must_use]
+    pub fn new(url: Url, config: Alertmanager) -> Self {
+        Self { url, config, made: None }
+    }
+
+    /// Its address, for people.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// Tells it of these alerts.
+    ///
+    /// # Errors
+    /// Why it may not know of them.
+    pub async fn post(&mut self, alerts: &[PostableAlert]) -> Result<(), PushError> {
+        let url = format!("{}/api/v2/alerts", self.url.as_str().trim_end_matches('/'));
+        let mut request = self.client()?.post(url).json(alerts);
+        request = match &self.config.auth {
+            None => request,
+            Some(PushAuth::Basic { username, password }) => {
+                request.basic_auth(username, Some(password.read()?.expose_secret()))
+            }
+            Some(PushAuth::Bearer(token)) => request.bearer_auth(token.read()?.expose_secret()),
+        };
+        let no_answer = |error: reqwest::Error| PushError::NoAnswer(chain(&error.without_url()));
+        let answer = request.send().await.map_err(no_answer)?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let said = answer.text().await.unwrap_or_default();
+        let body = said.chars().filter(|c| !c.is_control()).take(MOST_TOLD).collect();
+        Err(PushError::Refused { status: status.as_u16(), body })
+    }
+
+    fn client(&mut self) -> Result<reqwest::Client, PushError> {
+        let Alertmanager { ca_file, client_certificate, .. } = &self.config;
+        let files = ca_file.iter().chain(client_certificate.iter().flat_map(|(certificate, key)| [certificate, key]));
+        let written: Vec<_> = files.map(|file| std::fs::metadata(file).and_then(|meta| meta.modified()).ok()).collect();
+        match &self.made {
+            Some((client, known)) if *known == written => Ok(client.clone()),
+            _ => {
+                let client = build(&self.config)?;
+                self.made = Some((client.clone(), written));
+                Ok(client)
+            }
+        }
+    }
+}
+
+fn build(config: &Alertmanager) -> Result<reqwest::Client, PushError> {
+    let prepare = |error: reqwest::Error| PushError::Prepare(chain(&error));
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("tierwatch/", env!("CARGO_PKG_VERSION")))
+        .timeout(config.timeout)
+        // A secret goes nowhere but where it was configured to go.
+        .redirect(redirect::Policy::none());
+    if let Some(file) = &config.ca_file {
+        let wrong = |error: reqwest::Error| unusable(file, &chain(&error));
+        builder = builder.tls_certs_merge(Certificate::from_pem_bundle(&read(file)?).map_err(wrong)?);
+    }
+    if let Some((certificate, key)) = &config.client_certificate {
+        let both = [read(certificate)?, read(key)?].join(&b'\n');
+        let wrong = |error: reqwest::Error| unusable(certificate, &chain(&error));
+        builder = builder.identity(Identity::from_pem(&both).map_err(wrong)?);
+    }
+    if let Some(proxy) = &config.proxy {
+        builder = builder.proxy(Proxy::all(proxy.clone()).map_err(prepare)?);
+    }
+    builder.connect_timeout(config.timeout.min(Duration::from_secs(10))).build().map_err(prepare)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, PushError> {
+    std::fs::read(file).map_err(|error| unusable(file, &error.to_string()))
+}
+
+fn unusable(file: &Path, detail: &str) -> PushError {
+    PushError::File { path: file.to_path_buf(), detail: detail.to_owned() }
+}
+
+/// The chain of causes as one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    texts.join(": ")
+}

@@ -243,8 +243,11 @@ fn what_must_last_holds_only_when_it_did() {
         case.go_on(Duration::from_secs(1));
         let line = case.line(condition);
         assert_eq!((line.holds, line.since), (Some(true), Some(began)), "{condition}: {}", line.reason);
-        let healed = Case { before: case.judge(), now: case.now, ..Case::calm() };
-        assert_eq!(healed.line(condition).since, None, "{condition} is over at once");
+        let mut healed = Case { before: case.judge(), now: case.now, ..Case::calm() };
+        healed.go_on(Duration::from_secs(59));
+        assert!(healed.holds(condition), "{condition}: less than a minute of calm is none");
+        healed.go_on(Duration::from_secs(1));
+        assert_eq!((healed.line(condition).holds, healed.line(condition).since), (Some(false), None), "{condition}");
     }
 }
 
@@ -414,5 +417,17 @@ proptest! {
         }
         prop_assert!(!held, "{condition} does not end");
         prop_assert!(flips <= 2, "{condition} flips {flips} times");
+    }
+}
+
+#[test]
+fn a_manager_that_crashes_in_a_loop_is_down_although_it_is_ready_now_and_then() {
+    let mut case = Case::calm();
+    for minute in 0..4 {
+        for (ready, seconds) in [(0, 50), (1, 10)] {
+            case.tier.managers = Some(ManagerLevels { ready, not_ready: 1 - ready });
+            case.go_on(Duration::from_secs(seconds));
+        }
+        assert_eq!(case.holds(Condition::Down), minute >= 3, "minute {minute}");
     }
 }

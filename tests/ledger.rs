@@ -37,6 +37,7 @@ impl Story {
             holds: Some(true),
             since: Some(since),
             reason: format!("{condition} is so"),
+            pausing: None,
         };
         let (own, of_tier): (Vec<_>, Vec<_>) = conditions.iter().partition(|(condition, _)| condition.is_own());
         self.assessment.conditions = own.into_iter().map(line).collect();

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::line::{Condition, ConditionLine, Finding};
 use super::{
     at_capacity, boundary_moved, down, flooded, image_pull_failing, jobs_dropped, jobs_overdue, jobs_unserved,
@@ -129,14 +131,56 @@ fn line(
     patience: Duration,
     now: &Now,
 ) -> ConditionLine {
-    let since = before.and_then(|line| line.since).unwrap_or(now.wall);
-    let (holds, since, reason) = match finding {
-        Finding::Fine => (Some(false), None, String::new()),
-        Finding::Withheld(what) => (None, None, what.to_owned()),
-        Finding::So(reason) => {
-            let long = Duration::try_from(now.wall.duration_since(since)).unwrap_or(Duration::ZERO);
-            (Some(long >= patience), Some(since), reason)
+    let known = before.and_then(|line| line.since);
+    let since = known.unwrap_or(now.wall);
+    let held = before.is_some_and(|line| line.holds == Some(true));
+    match finding {
+        Finding::Withheld(what) => {
+            ConditionLine { condition, subject, holds: None, since: None, reason: what.to_owned(), pausing: None }
         }
-    };
-    ConditionLine { condition, subject, holds, since, reason }
+        Finding::So(reason) => {
+            let holds = Some(between(since, now) >= patience || held);
+            ConditionLine { condition, subject, holds, since: Some(since), reason, pausing: None }
+        }
+        Finding::Fine => {
+            let pausing = before.and_then(|line| line.pausing).unwrap_or(now.wall);
+            let pauses = known.is_some() && between(pausing, now) < breath(condition);
+            let reason = before.filter(|_| pauses).map(|line| line.reason.clone()).unwrap_or_default();
+            let (since, pausing) = (known.filter(|_| pauses), pauses.then_some(pausing));
+            ConditionLine { condition, subject, holds: Some(held && pauses), since, reason, pausing }
+        }
+    }
+}
+
+fn between(from: Timestamp, now: &Now) -> Duration {
+    Duration::try_from(now.wall.duration_since(from)).unwrap_or(Duration::ZERO)
+}
+
+/// For so long it may be well in between: a manager that crashes in a loop is ready for seconds each time, and pods
+/// that find no node are given up and come again.
+const fn breath(condition: Condition) -> Duration {
+    match condition {
+        Condition::Down | Condition::Unschedulable | Condition::ScaleUpBlocked => Duration::from_secs(60),
+        Condition::JobsOverdue
+        | Condition::QueueStalled
+        | Condition::JobsDropped
+        | Condition::PlatformFailures
+        | Condition::ImagePullFailing
+        | Condition::AtCapacity
+        | Condition::RunnersOffline
+        | Condition::Flooded
+        | Condition::JobsUnserved
+        | Condition::RunnerTokenExpiring
+        | Condition::RunnerTokenEnding
+        | Condition::RunnerTokenTooOld
+        | Condition::BoundaryMoved
+        | Condition::SourceDown
+        | Condition::Unobserved
+        | Condition::NoTraffic
+        | Condition::ApiTokenExpiring
+        | Condition::ApiTokenEnding
+        | Condition::QueueCoverageLow
+        | Condition::Unclassified
+        | Condition::SecretReloadFailed => Duration::ZERO,
+    }
 }

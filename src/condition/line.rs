@@ -120,6 +120,9 @@ pub struct ConditionLine {
     pub since: Option<Timestamp>,
     /// Why it holds, or what cannot be seen; empty where all is well.
     pub reason: String,
+    /// Since when it has been well again, while that is too short to count.
+    #[serde(skip)]
+    pub pausing: Option<Timestamp>,
 }
 
 /// What a condition finds.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::conditions::labels;
 use super::link::{About, Links, label};
+use super::texts::SEE_THE_PAGE;
 use super::yaml::promql;
 use super::{Group, Rule};
 use crate::condition::{DependsOn, Kind, Severity, SeverityRule};
@@ -146,7 +147,7 @@ fn alert(tier: &TierPolicy, burn: &Burn, links: &Links) -> Option<Rule> {
     let description = format!(
         "{{{{ $value | humanizePercentage }}}} of the jobs that started within {long} were late or broken by the platform, and so were \
          those of the last {short}: {factor} times what the objective allows ({target} % start within {within}). Going on \
-         like this for {long} spends {budget} % of the budget of {}. Since when, why and what to do next stand on the page.",
+         like this for {long} spends {budget} % of the budget of {}. {SEE_THE_PAGE}",
         promql(tier.objective.window),
     );
     let mut labels = labels(severity, Kind::Symptom, DependsOn::Both);

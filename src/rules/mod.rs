@@ -12,7 +12,7 @@ mod yaml;
 
 use crate::config::Config;
 pub use rule::{Group, Rule};
-pub use texts::Texts;
+pub use texts::{SEE_THE_PAGE, Texts};
 pub use yaml::text;
 
 /// In which form rules are written.

@@ -36,6 +36,9 @@ impl Texts {
     }
 }
 
+/// A rule knows no reason; what is pushed has it whole.
+pub const SEE_THE_PAGE: &str = "Since when, why and what to do next stand on the page.";
+
 /// The annotation for a tier's own runbook.
 pub(super) const TIER_RUNBOOK: &str = "tier_runbook_url";
 
@@ -52,7 +55,7 @@ pub(super) fn annotations(alert: &Alert, links: &Links) -> Vec<(&'static str, St
         (_, Some(_)) => format!("Tier {}: {} ({})", label!("tier"), alert.summary, label!("source")),
         (_, None) => format!("Tier {}: {}", label!("tier"), alert.summary),
     };
-    let description = format!("{} Since when, why and what to do next stand on the page.", alert.description);
+    let description = format!("{} {SEE_THE_PAGE}", alert.description);
     [vec![("summary", summary), ("description", description)], links.annotations(alert.name, about)].concat()
 }
 

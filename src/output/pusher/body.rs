@@ -10,7 +10,7 @@ use crate::condition::FiringAlert;
 use crate::model::assess::human_duration;
 use crate::model::assessment::Assessment;
 use crate::output::words;
-use crate::rules::Texts;
+use crate::rules::{SEE_THE_PAGE, Texts};
 
 /// The alert that always fires: where it falls silent, nobody watches.
 pub const HEARTBEAT: &str = "TierwatchHeartbeat";
@@ -67,6 +67,7 @@ fn postable(alert: &FiringAlert, texts: &Texts, now: Timestamp, lives: Timestamp
 fn described(text: &str, alert: &FiringAlert, now: Timestamp) -> String {
     let long = human_duration(Duration::try_from(now.duration_since(alert.since)).unwrap_or(Duration::ZERO));
     let since = alert.since.strftime("%F %R UTC");
+    let text = text.trim_end_matches(SEE_THE_PAGE).trim_end();
     // Messages of images and the cluster are other people's text.
     format!("{}. Since {since}, for {long}. {text}", words::plain(&alert.reason).trim_end_matches('.'))
 }

@@ -18,9 +18,9 @@ use crate::condition::{FiringAlert, Ledger};
 use crate::metrics::Own;
 use crate::model::assess::{assess, explain};
 use crate::model::assessment::Assessment;
-use crate::model::fleet::Fleet;
+use crate::model::fleet::{Fleet, Left};
 use crate::model::occurrence::Occurrence;
-use crate::observation::{Body, Earlier, Now, Observation, SourceKey, SourceKind, Wishes};
+use crate::observation::{Body, Earlier, EarlierAlert, Now, Observation, SourceKey, SourceKind, Wishes};
 use crate::recording::Recorder;
 use crate::state::Keeper;
 
@@ -141,7 +141,7 @@ impl Desk {
         }
         let now = self.clock.now();
         if let Some(keeper) = self.keeper.take() {
-            let last = keeper.finish(now, self.book.fleet.left(now)).await;
+            let last = keeper.finish(now, self.book.left(now)).await;
             self.book.count(&last, now.wall);
         }
         self.judge(now);
@@ -164,7 +164,7 @@ impl Desk {
         let now = self.clock.now();
         self.fold(Observation { source: SourceKey::global(SourceKind::Clock), at: now, body: Body::Tick });
         if let Some(keeper) = &mut self.keeper {
-            let overdue = keeper.tick(now, || self.book.fleet.left(now));
+            let overdue = keeper.tick(now, || self.book.left(now));
             self.book.count(&overdue, now.wall);
         }
         let wishes = self.book.fleet.wishes(&now);
@@ -205,12 +205,26 @@ impl Book {
     /// Folds one observation, and tells what happened.
     pub fn fold(&mut self, observation: Observation) {
         let at = observation.at.wall;
-        let happened = self.fleet.apply(observation);
+        let happened = self.apply(observation);
         self.count(&happened, at);
     }
 
     fn apply(&mut self, observation: Observation) -> Vec<Occurrence> {
+        if let Body::Earlier(earlier) = &observation.body {
+            self.ledger.resume(earlier.alerts_at(observation.at.wall), observation.at);
+        }
         self.fleet.apply(observation)
+    }
+
+    /// What to leave to the next run.
+    fn left(&self, now: Now) -> Left {
+        Left { alerts: self.left_alerts(), ..self.fleet.left(now) }
+    }
+
+    /// The alerts of it.
+    #[must_use]
+    pub fn left_alerts(&self) -> Vec<EarlierAlert> {
+        self.ledger.left()
     }
 
     fn count(&self, happened: &[Occurrence], at: Timestamp) {

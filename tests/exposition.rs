@@ -15,7 +15,7 @@ use support::fake;
 use tierwatch::cause::{Admission, Blame, Family, Pull, Scheduling};
 use tierwatch::metrics::catalogue::{self, Kind, Values};
 use tierwatch::metrics::exposition::{Format, encode};
-use tierwatch::metrics::{Operation, Process, StatusClass};
+use tierwatch::metrics::{Operation, Process, PushResult, StatusClass};
 use tierwatch::model::key::Subject;
 use tierwatch::model::occurrence::{DropReason, FailureReason, Occurrence, Outcome, Phase, Table};
 use tierwatch::observation::{FailureClass, JobId, SourceKey, SourceKind};
@@ -91,6 +91,8 @@ fn eventful() -> fake::Metrics {
     metrics.own.watch_restarted(SourceKind::KubePods);
     metrics.own.desk_queue_depth(12);
     metrics.own.secrets_reloaded(true);
+    metrics.own.pushes();
+    metrics.own.pushed(PushResult::Sent);
     metrics.own.webhook_secret_written(SystemTime::UNIX_EPOCH + Duration::from_secs(1_784_000_000));
     metrics
 }
@@ -245,6 +247,7 @@ fn a_registry_that_is_not_allowed_is_other() {
 fn what_is_not_known_is_absent_and_configured_tiers_stay() {
     let mut assessment = fake::assessment(vec![fake::unknown_tier("standard")]);
     (assessment.out_of_scope, assessment.coverage, assessment.own_token) = (None, None, None);
+    assessment.conditions.clear();
     for source in &mut assessment.sources {
         (source.up, source.last_success, source.age, source.objects) = (None, None, None, None);
     }
@@ -418,6 +421,10 @@ fn most_series(tiers: usize, registries: usize, runners_per_tier: usize) -> usiz
             match row.name {
                 // Not every source can fail in every way.
                 "tierwatch_source_failures_total" => tiers * ways_to_fail(),
+                // Nor can every reason be everybody's fault.
+                "tierwatch_jobs_failed_total" => {
+                    tiers * FailureReason::ALL.iter().map(|reason| reason.blames().len()).sum::<usize>()
+                }
                 _ => labels * samples,
             }
         })

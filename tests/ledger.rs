@@ -7,11 +7,15 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 use support::fake;
+use support::story::{script, time};
 use tierwatch::condition::{Condition, ConditionLine, FiringAlert, Ledger};
+use tierwatch::desk::Book;
 use tierwatch::model::assessment::Assessment;
 use tierwatch::model::policy::Urgency;
+use tierwatch::observation::{Body, Earlier, EarlierAlert, Observation, SourceKey, SourceKind};
 
 const KEEP: Duration = Duration::from_secs(120);
 
@@ -38,6 +42,7 @@ impl Story {
             since: Some(since),
             reason: format!("{condition} is so"),
             pausing: None,
+            taken_over: false,
         };
         let (own, of_tier): (Vec<_>, Vec<_>) = conditions.iter().partition(|(condition, _)| condition.is_own());
         self.assessment.conditions = own.into_iter().map(line).collect();
@@ -142,4 +147,72 @@ proptest! {
         (0..20).for_each(|_| watch(story.holds(15, &[])));
         prop_assert_eq!(changes, 2);
     }
+}
+
+/// A queue that stands still, read every fifteen seconds for so long.
+fn standing_still(until: u64) -> String {
+    let mut yaml = "about: nothing is started\ntruth: {}\nsteps:\n".to_owned();
+    for at in (0..until).step_by(15) {
+        let runners = "runners: [{id: 1, tags: [tier-standard], sha: aaaaaaaa}]";
+        let queue = format!("queue: [{{id: 7, tags: [tier-standard], waited: {}}}], running: []", at + 60);
+        yaml += &format!("  - {{at: {at}, {runners}, {queue}}}\n");
+    }
+    yaml
+}
+
+/// Folds and judges; what fires afterwards, and since when.
+fn goes_on(book: &mut Book, said: &[Observation]) -> Vec<(String, Timestamp)> {
+    let mut firing = vec![];
+    for observation in said {
+        let at = observation.at;
+        book.fold(observation.clone());
+        let (_, judged) = book.judge(at);
+        let fires = judged.alerts.iter().filter(|alert| alert.ends_at.is_none());
+        firing = fires.map(|alert| (alert.alert.to_owned(), alert.starts_at)).collect();
+    }
+    firing
+}
+
+fn earlier(alerts: Vec<EarlierAlert>, last: f64, now: f64) -> Observation {
+    let earlier =
+        Earlier { floor: time(0.0), keys: vec![], open: vec![], seen: vec![], alerts, last: Some(time(last)) };
+    // As the state file gives it back.
+    let earlier = serde_json::from_str(&serde_json::to_string(&earlier).unwrap()).unwrap();
+    let source = SourceKey::global(SourceKind::Clock);
+    Observation { source, at: support::story::now(now), body: Body::Earlier(Box::new(earlier)) }
+}
+
+#[test]
+fn a_restart_neither_forgets_nor_tells_anew() {
+    let (fleet, said) = script(&standing_still(900));
+    let began = said[0].at;
+    let at = |seconds: f64| said.partition_point(|said| said.at.wall <= time(seconds));
+    let (mut first, _) = Book::new(fleet, began, Box::new(|_, _| {}));
+    let before = goes_on(&mut first, &said[..at(600.0)]);
+    assert!(before.iter().any(|(alert, _)| alert == "TierQueueStalled"), "{before:?}");
+
+    let (fleet, _) = script(&standing_still(900));
+    let (mut second, _) = Book::new(fleet, support::story::now(620.0), Box::new(|_, _| {}));
+    let resumed = goes_on(&mut second, &[earlier(first.left_alerts(), 600.0, 620.0)]);
+    assert_eq!(resumed, before, "before anything could be judged");
+    for after in at(620.0)..said.len() {
+        let fires = goes_on(&mut second, &said[after..=after]);
+        assert_eq!(fires, before, "at {}", said[after].at.wall);
+    }
+}
+
+#[test]
+fn what_waited_has_waited_and_what_is_long_ago_is_judged_anew() {
+    let mut story = Story::new(Urgency::Page);
+    story.holds(60, STALLED);
+    let left = story.ledger.left();
+    assert_eq!((left.len(), left[0].fires_since), (1, None));
+
+    story.ledger = Ledger::new(KEEP);
+    story.ledger.resume(&left, story.assessment.at);
+    assert!(story.holds(45, STALLED).is_empty());
+    assert_eq!(firing(&story.holds(15, STALLED)), ["TierQueueStalled critical"], "two minutes, the restart between");
+
+    let Body::Earlier(long_ago) = earlier(left, 0.0, 601.0).body else { panic!("it is one") };
+    assert!(long_ago.alerts_at(time(601.0)).is_empty() && !long_ago.alerts_at(time(600.0)).is_empty());
 }

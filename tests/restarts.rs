@@ -149,6 +149,8 @@ fn restarted(fleet: &Fleet, said: &[Observation], at: usize) -> Counted {
         keys: counted.known.clone(),
         open: left.open.into_iter().map(|(job, project)| LookUp { job, project }).collect(),
         seen: left.seen.into_iter().collect(),
+        alerts: left.alerts,
+        last: None,
     };
     let clock = SourceKey::global(SourceKind::Clock);
     let first_words = std::iter::once((clock, Body::Earlier(Box::new(earlier)))).chain(world.shown());

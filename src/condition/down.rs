@@ -12,7 +12,7 @@ pub(super) fn judge(on: &Ground<'_>) -> Finding {
             format!("none of {} is ready", many(managers.not_ready, "runner manager pod"))
         }
         // Who never had a manager pod may run its managers elsewhere: then GitLab's word is all there is.
-        (Some(_), _) if on.tier.lately.managers_seen => "the runner manager pods are gone".to_owned(),
+        (Some(_), _) if on.tier.lately.managers_seen || on.held => "the runner manager pods are gone".to_owned(),
         (_, Some(runners)) => {
             let of = |status: RunnerStatus| runners.by_status.get(&status).copied().unwrap_or(0);
             let contacted = of(RunnerStatus::Offline) + of(RunnerStatus::Stale);

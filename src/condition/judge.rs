@@ -79,6 +79,46 @@ const fn patience(condition: Condition, policy: &TierPolicy) -> Duration {
     }
 }
 
+/// How far back a condition looks: a run that began later cannot say that nothing happened.
+fn looks_back(condition: Condition, policy: &TierPolicy) -> Duration {
+    let limits = &policy.conditions;
+    match condition {
+        Condition::QueueStalled => policy.objective.start_within.mul_f64(limits.stalled_factor),
+        Condition::JobsDropped => limits.dropped_for,
+        Condition::PlatformFailures => limits.platform_failures_window,
+        Condition::ImagePullFailing => limits.pull_failing_window,
+        Condition::NoTraffic => policy.expects_traffic.unwrap_or_default(),
+        Condition::JobsOverdue
+        | Condition::Down
+        | Condition::Unschedulable
+        | Condition::ScaleUpBlocked
+        | Condition::AtCapacity
+        | Condition::RunnersOffline
+        | Condition::Flooded
+        | Condition::JobsUnserved
+        | Condition::RunnerTokenExpiring
+        | Condition::RunnerTokenEnding
+        | Condition::RunnerTokenTooOld
+        | Condition::BoundaryMoved
+        | Condition::SourceDown
+        | Condition::Unobserved
+        | Condition::ApiTokenExpiring
+        | Condition::ApiTokenEnding
+        | Condition::QueueCoverageLow
+        | Condition::Unclassified
+        | Condition::SecretReloadFailed => Duration::ZERO,
+    }
+}
+
+/// The spans that one line is judged by.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spans {
+    patience: Duration,
+    looks_back: Duration,
+    /// For how long this run has watched.
+    watched: Duration,
+}
+
 /// Every condition of one tier. `before` are those of the last judgement.
 #[must_use]
 pub fn of_tier(
@@ -92,7 +132,12 @@ pub fn of_tier(
         let known = find(before, *condition, None);
         let held = known.is_some_and(|line| line.holds == Some(true));
         let finding = judge(&Ground { policy, tier, sources, now, held });
-        line(*condition, None, finding, known, patience(*condition, policy), now)
+        let spans = Spans {
+            patience: patience(*condition, policy),
+            looks_back: looks_back(*condition, policy),
+            watched: tier.lately.watched,
+        };
+        line(*condition, None, finding, known, spans, now)
     });
     let ground = Ground { policy, tier, sources, now, held: false };
     let parts = boundary_moved::judge(&ground)
@@ -101,7 +146,7 @@ pub fn of_tier(
         .chain(source_down::judge(&ground).into_iter().map(|found| (Condition::SourceDown, found)));
     let parts = parts.map(|(condition, (subject, finding))| {
         let known = find(before, condition, Some(&subject));
-        line(condition, Some(subject), finding, known, Duration::ZERO, now)
+        line(condition, Some(subject), finding, known, Spans::default(), now)
     });
     whole.chain(parts).collect()
 }
@@ -114,7 +159,7 @@ pub fn of_tierwatch(assessment: &Assessment, before: &[ConditionLine]) -> Vec<Co
         .map(|(condition, judge)| {
             let known = find(before, *condition, None);
             let held = known.is_some_and(|line| line.holds == Some(true));
-            line(*condition, None, judge(assessment, held), known, Duration::ZERO, &assessment.at)
+            line(*condition, None, judge(assessment, held), known, Spans::default(), &assessment.at)
         })
         .collect()
 }
@@ -128,26 +173,36 @@ fn line(
     subject: Option<Arc<str>>,
     finding: Finding,
     before: Option<&ConditionLine>,
-    patience: Duration,
+    spans: Spans,
     now: &Now,
 ) -> ConditionLine {
+    let Spans { patience, looks_back, watched } = spans;
     let known = before.and_then(|line| line.since);
     let since = known.unwrap_or(now.wall);
     let held = before.is_some_and(|line| line.holds == Some(true));
+    let taken_over = before.is_some_and(|line| line.taken_over);
+    let finding = match finding {
+        // Too early to say that it is over: what it was about happened before this run.
+        Finding::Fine if taken_over && watched < looks_back => {
+            Finding::So(before.map(|line| line.reason.clone()).unwrap_or_default())
+        }
+        found => found,
+    };
     match finding {
         Finding::Withheld(what) => {
-            ConditionLine { condition, subject, holds: None, since: None, reason: what.to_owned(), pausing: None }
+            let reason = what.to_owned();
+            ConditionLine { condition, subject, holds: None, since: None, reason, pausing: None, taken_over: false }
         }
         Finding::So(reason) => {
             let holds = Some(between(since, now) >= patience || held);
-            ConditionLine { condition, subject, holds, since: Some(since), reason, pausing: None }
+            ConditionLine { condition, subject, holds, since: Some(since), reason, pausing: None, taken_over }
         }
         Finding::Fine => {
             let pausing = before.and_then(|line| line.pausing).unwrap_or(now.wall);
             let pauses = known.is_some() && between(pausing, now) < breath(condition);
             let reason = before.filter(|_| pauses).map(|line| line.reason.clone()).unwrap_or_default();
             let (since, pausing) = (known.filter(|_| pauses), pauses.then_some(pausing));
-            ConditionLine { condition, subject, holds: Some(held && pauses), since, reason, pausing }
+            ConditionLine { condition, subject, holds: Some(held && pauses), since, reason, pausing, taken_over: false }
         }
     }
 }

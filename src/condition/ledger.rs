@@ -11,13 +11,16 @@ use super::alert::{ALERTS, Alert, DependsOn, Kind, Severity};
 use super::line::{Condition, ConditionLine};
 use crate::model::assessment::Assessment;
 use crate::model::policy::Urgency;
-use crate::observation::Now;
+use crate::observation::{EarlierAlert, Now};
 
 /// What is over is told on for so long, as Prometheus does: whoever is told must have had time to be reached.
 const TOLD_WHEN_OVER: Duration = Duration::from_secs(15 * 60);
 
 /// What is over and still told at most: an end is told late rather than memory grow.
 const MOST_OVER: usize = 1_000;
+
+/// Until this run has judged it.
+pub(super) const AS_BEFORE: &str = "as it was before tierwatch was started anew";
 
 /// What makes an alert the same one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +36,10 @@ struct Key {
 struct Entry {
     row: &'static Alert,
     since: Now,
+    /// So long it had held before this run.
+    earlier: Duration,
+    /// Taken over from an earlier run, and not judged by this one yet.
+    taken_over: bool,
     began: Timestamp,
     fires_since: Option<Timestamp>,
     /// Its condition holds no more, and it is told on.
@@ -83,6 +90,47 @@ impl Ledger {
     #[must_use]
     pub fn new(keep: Duration) -> Self {
         Self { keep, entries: BTreeMap::new() }
+    }
+
+    /// Goes on where an earlier run ended: what fired fires on, what waited has waited so long.
+    pub fn resume(&mut self, earlier: &[EarlierAlert], now: Now) {
+        for alert in earlier {
+            let row = ALERTS.iter().find(|row| row.name == &*alert.alert && row.condition == alert.condition);
+            let Some(row) = row else { continue };
+            let key = Key {
+                alert: row.name,
+                tier: alert.tier.clone(),
+                condition: alert.condition,
+                subject: alert.subject.clone(),
+                severity: alert.severity,
+            };
+            let held = Duration::try_from(now.wall.duration_since(alert.since)).unwrap_or(Duration::ZERO);
+            let entry = Entry {
+                earlier: held,
+                taken_over: true,
+                began: alert.since,
+                fires_since: alert.fires_since,
+                reason: AS_BEFORE.to_owned(),
+                ..Entry::new(row, now)
+            };
+            self.entries.entry(key).or_insert(entry);
+        }
+    }
+
+    /// What the next run goes on with.
+    #[must_use]
+    pub fn left(&self) -> Vec<EarlierAlert> {
+        let open = self.entries.iter().filter(|(_, entry)| entry.over.is_none());
+        let left = open.map(|(key, entry)| EarlierAlert {
+            alert: Arc::from(key.alert),
+            severity: key.severity,
+            tier: key.tier.clone(),
+            condition: key.condition,
+            subject: key.subject.clone(),
+            since: entry.began,
+            fires_since: entry.fires_since,
+        });
+        left.collect()
     }
 
     /// Takes in a judgement, and tells what fires by it.
@@ -142,15 +190,26 @@ impl Ledger {
 
 impl Entry {
     fn new(row: &'static Alert, now: Now) -> Self {
-        Self { row, since: now, began: now.wall, fires_since: None, gone: None, over: None, reason: String::new() }
+        Self {
+            row,
+            since: now,
+            earlier: Duration::ZERO,
+            taken_over: false,
+            began: now.wall,
+            fires_since: None,
+            gone: None,
+            over: None,
+            reason: String::new(),
+        }
     }
 
     fn holds(&mut self, reason: &str, now: Now) {
         self.gone = None;
+        self.taken_over = false;
         if self.reason != reason {
             reason.clone_into(&mut self.reason);
         }
-        if self.fires_since.is_none() && now.since(&self.since) >= self.row.pending {
+        if self.fires_since.is_none() && now.since(&self.since) + self.earlier >= self.row.pending {
             self.fires_since = Some(now.wall);
         }
     }
@@ -158,7 +217,8 @@ impl Entry {
     /// Whether it is still to be told of.
     fn holds_no_more(&mut self, keep: Duration, now: Now) -> bool {
         if self.fires_since.is_none() {
-            return false;
+            // Nothing can be judged in the first seconds of a run.
+            return self.taken_over && now.since(&self.since) < keep;
         }
         let gone = *self.gone.get_or_insert(now);
         if self.over.is_none() && now.since(&gone) >= keep {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::ledger::AS_BEFORE;
 use crate::cause::labels;
+use crate::observation::EarlierAlert;
 
 labels! {
     /// A named judgement: the `condition` label.
@@ -123,6 +125,24 @@ pub struct ConditionLine {
     /// Since when it has been well again, while that is too short to count.
     #[serde(skip)]
     pub pausing: Option<Timestamp>,
+    /// An earlier run judged it, and this one has not watched for as long as the condition looks back.
+    #[serde(skip)]
+    pub taken_over: bool,
+}
+
+impl ConditionLine {
+    /// As an earlier run left it.
+    pub(crate) fn earlier(alert: &EarlierAlert) -> Self {
+        Self {
+            condition: alert.condition,
+            subject: alert.subject.clone(),
+            holds: Some(true),
+            since: Some(alert.since),
+            reason: AS_BEFORE.to_owned(),
+            pausing: None,
+            taken_over: true,
+        }
+    }
 }
 
 /// What a condition finds.

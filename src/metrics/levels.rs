@@ -2,7 +2,6 @@
 //!
 //! A level of which nothing is known (`None`) has no series; a known zero is 0.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use tokio::sync::watch;
 use super::catalogue::{self as rows, LabelSet, RUNNERS_PER_TIER, Row};
 use super::freshness;
 use crate::cause::Scheduling;
-use crate::condition::{Condition, ConditionLine};
+use crate::condition::ConditionLine;
 use crate::model::assessment::{Assessment, PodLevels, QueueLevels, RunnerLevels, TierAssessment};
 use crate::model::posture::Verdict;
 use crate::observation::{PodPhase, RunnerStatus};
@@ -133,15 +132,10 @@ fn queues(page: &mut Page<'_, '_, '_>) -> fmt::Result {
     })
 }
 
-/// One that is withheld has no value; of several checks or sources one is enough.
+/// One that is withheld has no value. Those of single checks and sources have families of their own.
 fn conditions(lines: &[ConditionLine]) -> Samples<'_> {
-    let mut judged: BTreeMap<Condition, bool> = BTreeMap::new();
-    for line in lines {
-        if let Some(holds) = line.holds {
-            *judged.entry(line.condition).or_default() |= holds;
-        }
-    }
-    judged.into_iter().map(|(condition, holds)| (vec![condition.as_str()], f64::from(u8::from(holds)))).collect()
+    let whole = lines.iter().filter(|line| line.condition.subject_label().is_none());
+    whole.filter_map(|line| Some((vec![line.condition.as_str()], f64::from(u8::from(line.holds?))))).collect()
 }
 
 /// A check that cannot be made, or that nothing is declared for, has no value.

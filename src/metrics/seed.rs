@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::catalogue::{admission_failures, pull_failures};
 use super::occurrences::Occurrences;
-use crate::cause::{Blame, Cause, Family, Scheduling};
+use crate::cause::{Cause, Family, Scheduling};
 use crate::model::occurrence::{Disagreement, DropReason, FailureReason, Outcome, Phase, Table};
 use crate::observation::{FailureClass, SourceKind};
 
@@ -24,7 +24,7 @@ pub(super) fn tier(to: &Occurrences, tier: &str, registries: &[Arc<str>]) {
         to.dropped.seed(&[tier, reason.as_str()]);
     }
     for reason in FailureReason::ALL {
-        for blame in likely_blames(*reason) {
+        for blame in reason.blames() {
             to.failed.seed(&[tier, reason.as_str(), blame.as_str()]);
         }
     }
@@ -80,24 +80,5 @@ pub(super) fn own(to: &Occurrences, sources: &BTreeSet<SourceKind>) {
     }
     for phase in Phase::ALL {
         to.clamps.seed(&[phase.as_str()]);
-    }
-}
-
-/// The blames a failure reason is likely to get. Any other pair is counted all the same; its series only
-/// begins with its first event.
-const fn likely_blames(reason: FailureReason) -> &'static [Blame] {
-    match reason {
-        FailureReason::Script | FailureReason::MissingDependency => &[Blame::User],
-        FailureReason::RunnerSystem
-        | FailureReason::RunnerInterrupted
-        | FailureReason::StuckMatching
-        | FailureReason::Api
-        | FailureReason::Scheduler => &[Blame::Platform],
-        FailureReason::Timeout | FailureReason::Other => &[Blame::Unclear],
-        FailureReason::ImagePull
-        | FailureReason::RunnerConfiguration
-        | FailureReason::RunnerExternalDependency
-        | FailureReason::StuckNoMatching
-        | FailureReason::StuckOrTimeout => &[Blame::Platform, Blame::User, Blame::Unclear],
     }
 }

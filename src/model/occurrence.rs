@@ -254,6 +254,25 @@ labels! {
     }
 }
 
+impl FailureReason {
+    /// Whose fault it can be. What ran, never had a pod, or happened in GitLab is known by the reason alone.
+    #[must_use]
+    pub const fn blames(self) -> &'static [Blame] {
+        match self {
+            Self::Script | Self::Timeout => &[Blame::User],
+            Self::Api | Self::Scheduler | Self::StuckMatching | Self::StuckOrTimeout => &[Blame::Platform],
+            Self::StuckNoMatching => &[Blame::Platform, Blame::User],
+            Self::MissingDependency => &[Blame::Unclear],
+            Self::RunnerSystem
+            | Self::ImagePull
+            | Self::RunnerConfiguration
+            | Self::RunnerExternalDependency
+            | Self::RunnerInterrupted
+            | Self::Other => &[Blame::Platform, Blame::User, Blame::Unclear],
+        }
+    }
+}
+
 labels! {
     /// In what a hook and GitLab's API differ about one job.
     Disagreement {

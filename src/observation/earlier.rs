@@ -1,9 +1,13 @@
 //! What an earlier run of the daemon left behind.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{LookUp, SourceKey};
+use crate::condition::{Condition, Severity};
 
 /// What the state file of an earlier run holds: keys and times, never counter values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,4 +20,41 @@ pub struct Earlier {
     pub open: Vec<LookUp>,
     /// When each source last answered.
     pub seen: Vec<(SourceKey, Timestamp)>,
+    /// Alerts that fired or waited for their patience.
+    #[serde(default)]
+    pub alerts: Vec<EarlierAlert>,
+    /// When the last of all this was written; absent: nothing ever was.
+    #[serde(default)]
+    pub last: Option<Timestamp>,
+}
+
+impl Earlier {
+    /// Who was away for longer than this knows nothing of what fires now: it is judged anew.
+    pub const ALERTS_LAST: Duration = Duration::from_secs(600);
+
+    /// The alerts that may still be as they were.
+    #[must_use]
+    pub fn alerts_at(&self, now: Timestamp) -> &[EarlierAlert] {
+        let away = self.last.map(|last| Duration::try_from(now.duration_since(last)).unwrap_or(Duration::ZERO));
+        if away.is_some_and(|away| away <= Self::ALERTS_LAST) { &self.alerts } else { &[] }
+    }
+}
+
+/// An alert that an earlier run left behind: the names of tiers and conditions, and times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierAlert {
+    /// Its name.
+    pub alert: Arc<str>,
+    /// How urgent it was.
+    pub severity: Severity,
+    /// The tier; absent: tierwatch itself.
+    pub tier: Option<Arc<str>>,
+    /// What it rests on.
+    pub condition: Condition,
+    /// The check or the source that it was about.
+    pub subject: Option<Arc<str>>,
+    /// Since when its condition held.
+    pub since: Timestamp,
+    /// When it began to fire; absent: it waited.
+    pub fires_since: Option<Timestamp>,
 }

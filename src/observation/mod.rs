@@ -21,7 +21,7 @@ pub use boundary::{
     AccountReport, BindingReport, NamespaceReport, NetpolReport, Opening, Operator, Peer, PortRange, Ports,
     Requirement, RoleReport, SecretReport, SecurityMode, Selector,
 };
-pub use earlier::Earlier;
+pub use earlier::{Earlier, EarlierAlert};
 pub use failure::{Failure, FailureClass};
 pub use gitlab::{
     ApiTokenReport, JobLog, JobReport, JobStatus, ManagerReport, ProjectReport, ProtectedRefs, QueueScope,

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::identity::Identity;
-use crate::observation::{LookUp, SourceKey};
+use crate::observation::{EarlierAlert, LookUp, SourceKey};
 
 /// The format that this program writes, and the only one that it reads.
 pub(super) const FORMAT: u32 = 1;
@@ -37,16 +37,19 @@ pub(super) struct Entry {
     pub(super) closed: Vec<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) seen: Vec<(SourceKey, Timestamp)>,
+    /// Every alert that fires or waits, where that changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) alerts: Option<Vec<EarlierAlert>>,
 }
 
 impl Entry {
     pub(super) fn new(at: Timestamp) -> Self {
-        Self { at, keys: Vec::new(), opened: Vec::new(), closed: Vec::new(), seen: Vec::new() }
+        Self { at, keys: Vec::new(), opened: Vec::new(), closed: Vec::new(), seen: Vec::new(), alerts: None }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        let Self { at: _, keys, opened, closed, seen } = self;
-        keys.is_empty() && opened.is_empty() && closed.is_empty() && seen.is_empty()
+        let Self { at: _, keys, opened, closed, seen, alerts } = self;
+        keys.is_empty() && opened.is_empty() && closed.is_empty() && seen.is_empty() && alerts.is_none()
     }
 }
 

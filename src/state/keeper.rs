@@ -98,7 +98,7 @@ impl Keeper {
             next: None,
             sent: VecDeque::new(),
             number: 0,
-            left: Left { open, seen: earlier.seen.iter().cloned().collect() },
+            left: Left { open, seen: earlier.seen.iter().cloned().collect(), alerts: earlier.alerts.clone() },
             beat: None,
             hurries: false,
         };
@@ -201,6 +201,9 @@ impl Keeper {
         entry.closed.extend(before.open.keys().filter(|job| !self.left.open.contains_key(job)).map(|JobId(job)| *job));
         let answered = self.left.seen.iter().filter(|(source, at)| before.seen.get(source) != Some(at));
         entry.seen.extend(answered.map(|(source, at)| (source.clone(), *at)));
+        if before.alerts != self.left.alerts {
+            entry.alerts = Some(self.left.alerts.clone());
+        }
         if entry.is_empty() {
             self.next = None;
         }

@@ -12,7 +12,7 @@ fn outcome(job: u64) -> Occurrence {
 }
 
 fn nothing() -> Earlier {
-    Earlier { floor: at(0).wall, keys: Vec::new(), open: Vec::new(), seen: Vec::new() }
+    Earlier { floor: at(0).wall, keys: Vec::new(), open: Vec::new(), seen: Vec::new(), alerts: Vec::new(), last: None }
 }
 
 fn scraped() -> Scraped {

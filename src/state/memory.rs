@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::identity::Identity;
 use super::journal::{Entry, FORMAT, Header, Open};
-use crate::observation::{Earlier, SourceKey};
+use crate::observation::{Earlier, EarlierAlert, SourceKey};
 
 /// Keys remembered at once: a day of 40,000 jobs with five keys each. In memory 5 MB, in the file 4 MB.
 pub(super) const MOST_KEYS: usize = 200_000;
@@ -23,13 +23,22 @@ pub(super) struct Memory {
     keys: HashMap<u64, Timestamp>,
     open: Open,
     seen: BTreeMap<SourceKey, Timestamp>,
+    alerts: Vec<EarlierAlert>,
     last: Timestamp,
 }
 
 impl Memory {
     /// That of a first run, which begins at `floor`.
     pub(super) fn new(of: Identity, floor: Timestamp) -> Self {
-        Self { of, floor, keys: HashMap::new(), open: Open::new(), seen: BTreeMap::new(), last: floor }
+        Self {
+            of,
+            floor,
+            keys: HashMap::new(),
+            open: Open::new(),
+            seen: BTreeMap::new(),
+            alerts: Vec::new(),
+            last: floor,
+        }
     }
 
     pub(super) fn read(header: Header, entries: Vec<Entry>) -> Self {
@@ -43,7 +52,7 @@ impl Memory {
     }
 
     pub(super) fn take(&mut self, entry: &Entry) {
-        let Entry { at, keys, opened, closed, seen } = entry;
+        let Entry { at, keys, opened, closed, seen, alerts } = entry;
         self.last = self.last.max(*at);
         self.keys.extend(keys.iter().map(|key| (*key, *at)));
         self.open.extend(opened.iter().map(|job| (job.job.0, *job)));
@@ -51,6 +60,9 @@ impl Memory {
             self.open.remove(job);
         }
         self.seen.extend(seen.iter().cloned());
+        if let Some(alerts) = alerts {
+            self.alerts.clone_from(alerts);
+        }
     }
 
     /// Forgets what is older than `age`, and the oldest of what is too much. What happened before the oldest key that
@@ -85,6 +97,8 @@ impl Memory {
             keys,
             open: self.open.values().copied().collect(),
             seen: self.seen.clone().into_iter().collect(),
+            alerts: self.alerts.clone(),
+            last: Some(self.last),
         }
     }
 
@@ -103,6 +117,7 @@ impl Memory {
         let mut rest = Entry::new(self.last);
         rest.opened = self.open.values().copied().collect();
         rest.seen = self.seen.clone().into_iter().collect();
+        rest.alerts = Some(self.alerts.clone()).filter(|alerts| !alerts.is_empty());
         entries.push(rest);
         (header, entries)
     }

@@ -230,6 +230,8 @@ impl<'a> Stage<'a> {
                 keys: self.counted.iter().filter_map(Occurrence::key).map(|key| key.0).collect(),
                 open: left.open.into_iter().map(|(job, project)| LookUp { job, project }).collect(),
                 seen: left.seen.into_iter().collect(),
+                alerts: left.alerts,
+                last: None,
             };
             self.say(at, SourceKey::global(SourceKind::Clock), Body::Earlier(Box::new(earlier)));
         } else {

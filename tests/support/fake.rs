@@ -296,7 +296,15 @@ pub fn hurting_tier(name: &str) -> TierAssessment {
 
 fn condition(condition: Condition, holds: Option<bool>, reason: &str) -> ConditionLine {
     let since = (holds == Some(true)).then(|| "2026-03-01T11:52:00Z".parse().unwrap());
-    ConditionLine { condition, subject: None, holds, since, reason: reason.to_owned(), pausing: None }
+    ConditionLine {
+        condition,
+        subject: None,
+        holds,
+        since,
+        reason: reason.to_owned(),
+        pausing: None,
+        taken_over: false,
+    }
 }
 
 fn manager(system_id: &str, status: RunnerStatus) -> ManagerLine {

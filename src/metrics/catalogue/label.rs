@@ -84,8 +84,10 @@ pub(super) const URGENCY: Label = Label {
     name: "urgency",
     values: Values::Closed(|| [Urgency::Page, Urgency::Ticket, Urgency::None].map(Urgency::as_str).to_vec()),
 };
-pub(super) const TIER_CONDITION_NAME: Label =
-    Label { name: "condition", values: Values::Closed(|| conditions(|condition| !condition.is_own())) };
+pub(super) const TIER_CONDITION_NAME: Label = Label {
+    name: "condition",
+    values: Values::Closed(|| conditions(|condition| !condition.is_own() && condition.subject_label().is_none())),
+};
 pub(super) const OWN_CONDITION_NAME: Label =
     Label { name: "condition", values: Values::Closed(|| conditions(Condition::is_own)) };
 pub(super) const SOURCE: Label = Label { name: "source", values: Values::Closed(sources) };

@@ -12,14 +12,15 @@ mod runners;
 mod tally;
 mod words;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::condition::{self, AlertSet};
+use crate::condition::{self, AlertSet, ConditionLine};
 use crate::model::assessment::{Assessment, SourceStatus, TierAssessment};
 use crate::model::fleet::Fleet;
 use crate::model::policy::{TierId, TierPolicy};
 use crate::model::posture::{self, Ground, JobPods};
-use crate::observation::{Now, SourceKey, SourceKind};
+use crate::observation::{Earlier, Now, SourceKey, SourceKind};
 pub use job::explain;
 use tally::{Held, Tally};
 pub use words::human_duration;
@@ -65,7 +66,7 @@ pub fn assess(fleet: &Fleet, now: Now, previous: Option<&Assessment>) -> Assessm
         alerts: AlertSet::new(),
     };
     let before = previous.map_or(&[][..], |before| &before.conditions);
-    assessment.conditions = condition::of_tierwatch(&assessment, before);
+    assessment.conditions = condition::of_tierwatch(&assessment, &with_earlier(before, fleet, None, &now));
     assessment
 }
 
@@ -161,8 +162,33 @@ fn tier_assessment(
         conditions: Vec::new(),
     };
     let known = before.map_or(&[][..], |before| &before.conditions);
-    tier.conditions = condition::of_tier(policy, &tier, beside.sources, known, now);
+    let known = with_earlier(known, fleet, Some(&policy.name), now);
+    tier.conditions = condition::of_tier(policy, &tier, beside.sources, &known, now);
     tier
+}
+
+/// The lines of the last judgement; where this run has not judged yet, those of an earlier run.
+fn with_earlier<'a>(
+    lines: &'a [ConditionLine],
+    fleet: &Fleet,
+    tier: Option<&Arc<str>>,
+    now: &Now,
+) -> Cow<'a, [ConditionLine]> {
+    let recent = fleet.lately.watched(now) <= Earlier::ALERTS_LAST;
+    let of_tier = || fleet.alerts_before.iter().filter(|alert| alert.tier.as_ref() == tier);
+    if !recent || of_tier().next().is_none() {
+        return Cow::Borrowed(lines);
+    }
+    let mut lines = lines.to_vec();
+    for alert in of_tier() {
+        let known = lines.iter_mut().find(|line| line.condition == alert.condition && line.subject == alert.subject);
+        match known {
+            Some(line) if line.holds.is_none() => *line = ConditionLine::earlier(alert),
+            Some(_) => {}
+            None => lines.push(ConditionLine::earlier(alert)),
+        }
+    }
+    Cow::Owned(lines)
 }
 
 /// By the instance every job is in sight; otherwise the part of the projects, or of the tiers' queues, that is.

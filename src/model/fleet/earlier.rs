@@ -9,7 +9,7 @@ use crate::model::fleet::job::JobRow;
 use crate::model::fleet::verdict::Context;
 use crate::model::occurrence::Occurrence;
 use crate::model::tier::Fit;
-use crate::observation::{Earlier, JobId, LookUp, Now, ProjectId, SourceKey};
+use crate::observation::{Earlier, EarlierAlert, JobId, LookUp, Now, ProjectId, SourceKey};
 
 /// Keys of earlier runs that did not show again yet.
 #[derive(Debug, Clone, Default)]
@@ -46,12 +46,15 @@ pub struct Left {
     pub open: BTreeMap<JobId, ProjectId>,
     /// When each source last answered.
     pub seen: BTreeMap<SourceKey, Timestamp>,
+    /// Alerts that fire or wait: the desk's ledger knows them.
+    pub alerts: Vec<EarlierAlert>,
 }
 
 impl Fleet {
     /// Goes on where an earlier run ended.
     pub(super) fn resume(&mut self, earlier: Earlier, at: Now, out: &mut Vec<Occurrence>) {
-        let Earlier { floor, keys, open, seen } = earlier;
+        self.alerts_before = earlier.alerts_at(at.wall).to_vec();
+        let Earlier { floor, keys, open, seen, alerts: _, last: _ } = earlier;
         self.began = Some(floor.min(at.wall));
         self.counted = Counted { keys: keys.into_iter().collect(), since: Some(at) };
         for LookUp { job, project } in open {
@@ -67,7 +70,7 @@ impl Fleet {
         let open = self.jobs.iter().filter(|row| self.is_open(row, &knowledge));
         let open = open.filter_map(|row| Some((row.id, row.project?))).collect();
         let seen = self.sources.iter().filter_map(|(key, row)| Some((key.clone(), row.last_success?.wall))).collect();
-        Left { open, seen }
+        Left { open, seen, alerts: Vec::new() }
     }
 
     /// It may yet count something: it is of a tier, or nobody has shown of which.

@@ -48,8 +48,8 @@ use crate::model::occurrence::{Occurrence, Phase};
 use crate::model::policy::{Policy, Staleness, TierId};
 use crate::model::tier::{Fit, Rosters, Wanted, matches_protected, place};
 use crate::observation::{
-    Body, Change, JobReport, LimitReport, Now, Observation, PodReport, ProjectId, ProtectedRefs, QueueScope,
-    QuotaReport, SourceKey, SourceKind, Wishes,
+    Body, Change, EarlierAlert, JobReport, LimitReport, Now, Observation, PodReport, ProjectId, ProtectedRefs,
+    QueueScope, QuotaReport, SourceKey, SourceKind, Wishes,
 };
 
 /// Starts whose phases are remembered per tier, for the bar on the page.
@@ -82,6 +82,8 @@ pub struct Fleet {
     /// When this run began to listen.
     first_word: Option<Timestamp>,
     counted: earlier::Counted,
+    /// What fired or waited when an earlier run ended, shortly before this one.
+    pub(in crate::model) alerts_before: Vec<EarlierAlert>,
 }
 
 impl Fleet {
@@ -112,6 +114,7 @@ impl Fleet {
             began: None,
             first_word: None,
             counted: earlier::Counted::default(),
+            alerts_before: Vec::new(),
         }
     }
 

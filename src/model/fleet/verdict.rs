@@ -289,7 +289,7 @@ fn blame(row: &JobRow, reason: FailureReason, blind: &[Blind]) -> Blame {
     if matches!((reason, &row.fit), (FailureReason::StuckNoMatching, Fit::Unserved(..))) {
         return Blame::User;
     }
-    if row.runs() {
+    if row.runs() || reason.blames().len() == 1 {
         return by_reason;
     }
     match row.believed().filter_map(Claim::blame).last() {

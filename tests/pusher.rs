@@ -76,10 +76,13 @@ fn what_is_said_is_what_the_rules_say_and_why() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&body).unwrap());
 }
 
+/// The proof that came along, and the body.
+type Told = (Option<String>, Value);
+
 /// What an Alertmanager by hand was told, and how it answers.
 #[derive(Clone, Default)]
 struct Catcher {
-    told: Arc<Mutex<Vec<(Option<String>, Value)>>>,
+    told: Arc<Mutex<Vec<Told>>>,
     answer: Arc<Mutex<Answer>>,
 }
 
@@ -104,7 +107,7 @@ impl Catcher {
         *self.answer.lock().unwrap() = how;
     }
 
-    fn told(&self) -> Vec<(Option<String>, Value)> {
+    fn told(&self) -> Vec<Told> {
         self.told.lock().unwrap().clone()
     }
 

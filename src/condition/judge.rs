@@ -181,13 +181,10 @@ fn line(
     let since = known.unwrap_or(now.wall);
     let held = before.is_some_and(|line| line.holds == Some(true));
     let taken_over = before.is_some_and(|line| line.taken_over);
-    let finding = match finding {
-        // Too early to say that it is over: what it was about happened before this run.
-        Finding::Fine if taken_over && watched < looks_back => {
-            Finding::So(before.map(|line| line.reason.clone()).unwrap_or_default())
-        }
-        found => found,
-    };
+    // Too early to say that it is over: what it was about happened before this run.
+    let too_early = taken_over && watched < looks_back && finding == Finding::Fine;
+    let as_before = before.filter(|_| too_early).map(|line| Finding::So(line.reason.clone()));
+    let finding = as_before.unwrap_or(finding);
     match finding {
         Finding::Withheld(what) => {
             let reason = what.to_owned();

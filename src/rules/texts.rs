@@ -44,10 +44,12 @@ pub(super) const TIER_RUNBOOK: &str = "tier_runbook_url";
 
 /// The annotations of a rule, in which Prometheus fills in the labels.
 pub(super) fn annotations(alert: &Alert, links: &Links) -> Vec<(&'static str, String)> {
-    let about = match alert.condition {
-        Condition::BoundaryMoved => About::Check,
-        condition if condition.is_own() => About::Tierwatch,
-        _ => About::Tier,
+    let about = if alert.condition == Condition::BoundaryMoved {
+        About::Check
+    } else if alert.condition.is_own() {
+        About::Tierwatch
+    } else {
+        About::Tier
     };
     let summary = match (about, alert.condition.subject_label()) {
         (About::Tierwatch, _) => capital(alert.summary),

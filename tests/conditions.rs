@@ -312,7 +312,8 @@ fn what_is_wrong_with_tierwatch_itself() {
         change(&mut assessment);
         told(&of_tierwatch(&assessment, &[]))
     };
-    let cases: [(&str, fn(&mut Assessment)); 9] = [
+    type Change = fn(&mut Assessment);
+    let cases: [(&str, Change); 9] = [
         ("all is well", |_| {}),
         ("the token ends in two weeks", |on| token(on, Some("2026-03-15T12:00:00Z"))),
         ("the token ends in two days", |on| token(on, Some("2026-03-03T12:00:00Z"))),
@@ -399,10 +400,10 @@ proptest! {
         let (before, during, after) = spans;
         let mut flips = 0;
         let mut held = false;
-        for step in 0..before + during + after {
+        for (step, noise) in noise.iter().enumerate().take(before + during + after) {
             let fault = (before..before + during).contains(&step);
             let value = if fault { limit * height } else { limit * 0.5 };
-            level.set(&mut case, &mut own, value * (1.0 + noise[step]));
+            level.set(&mut case, &mut own, value * (1.0 + noise));
             let lines = if condition.is_own() {
                 let known = own.conditions.clone();
                 own.conditions = of_tierwatch(&own, &known);

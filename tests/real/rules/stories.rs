@@ -92,7 +92,7 @@ fn firing(rows: &[&Expected], lasted: u64) -> Vec<Labels> {
         // A source without which no symptom is seen is a source as any other, too.
         let subjects: Vec<_> = match row.on {
             On::Source => vec![Some(("source", "kube_nodes")), Some(("source", "gitlab_queue"))],
-            _ => vec![subject(row)],
+            On::Tier(_) | On::GraveCheck | On::Check | On::Sight | On::Own(_) | On::Up => vec![subject(row)],
         };
         let whole = matches!(row.on, On::Own(_) | On::Up);
         for (index, (tier, _)) in TIERS.iter().enumerate().filter(|(index, _)| !whole || *index == 0) {

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,14 +16,15 @@ use prometheus_client::registry::Registry;
 use serde_json::Value;
 use support::fake;
 use tierwatch::clock::Clock;
-use tierwatch::condition::{Condition, DependsOn, FiringAlert, Kind, Severity};
+use tierwatch::condition::{Condition, ConditionLine, DependsOn, FiringAlert, Kind, Ledger, Severity};
 use tierwatch::config::{Alertmanager, Config, PushAuth, SecretFile};
 use tierwatch::metrics::Own;
 use tierwatch::metrics::exposition::{Format, encode};
 use tierwatch::model::assessment::Assessment;
+use tierwatch::model::policy::Urgency;
 use tierwatch::observation::SourceKind;
 use tierwatch::output::pusher::{HEARTBEAT, Pusher, alerts};
-use tierwatch::rules::Texts;
+use tierwatch::rules::{Rule, Texts, groups};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -259,4 +261,68 @@ async fn what_fires_at_the_end_is_told_once_more() {
     pushing.stop.cancel();
     pushing.task.await.unwrap();
     assert!(catcher.told().len() > before, "an Alertmanager must not forget while the next run starts");
+}
+
+/// Everything that can be wrong with a tier and with tierwatch, for two hours.
+fn everything(urgency: Urgency) -> Assessment {
+    let mut assessment = firing(vec![]);
+    assessment.tiers[0].urgency = urgency;
+    let line = |condition: Condition, subject: Option<&str>| ConditionLine {
+        condition,
+        subject: subject.map(Arc::from),
+        holds: Some(true),
+        since: None,
+        reason: "so it is".to_owned(),
+        pausing: None,
+        taken_over: false,
+    };
+    let lines = Condition::ALL.iter().flat_map(|condition| match condition.subject_label() {
+        None => vec![line(*condition, None)],
+        Some("check") => vec![line(*condition, Some("privileged")), line(*condition, Some("node_selector"))],
+        Some(_) => vec![line(*condition, Some("gitlab_queue")), line(*condition, Some("kube_nodes"))],
+    });
+    let (own, of_tier) = lines.partition(|line| line.condition.is_own());
+    (assessment.conditions, assessment.tiers[0].conditions) = (own, of_tier);
+    let mut ledger = Ledger::new(Duration::from_secs(120));
+    ledger.judge(&assessment);
+    assessment.at.mono += Duration::from_secs(7200);
+    assessment.at.wall += Duration::from_secs(7200);
+    assessment.alerts = ledger.judge(&assessment);
+    assessment
+}
+
+/// Both ways of telling: the same alerts with the same labels, but for what only Prometheus can know.
+#[test]
+fn what_is_pushed_has_the_names_and_labels_of_the_rules() {
+    for (word, urgency) in [("page", Urgency::Page), ("ticket", Urgency::Ticket), ("none", Urgency::None)] {
+        let yaml = format!(
+            "gitlab: {{ url: https://gitlab.example.com, token_file: t }}\n\
+             tiers: {{ standard: {{ tags: [a], namespaces: [a], urgency: {word} }} }}"
+        );
+        let rules = groups(&Config::from_yaml(&yaml).unwrap()).into_iter().flat_map(|group| group.rules);
+        let by_rules: BTreeSet<BTreeMap<String, String>> = rules
+            .filter_map(|rule| match rule {
+                Rule::Alert { alert, labels, expr, .. } => Some((alert, labels, expr)),
+                Rule::Record { .. } => None,
+            })
+            .filter(|(alert, _, _)| !["TierStartBudgetBurn", "TierwatchDown"].contains(alert))
+            .map(|(alert, labels, expr)| {
+                let mut all: BTreeMap<String, String> =
+                    labels.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+                all.insert("alertname".to_owned(), alert.to_owned());
+                if expr.contains("by (tier") {
+                    all.insert("tier".to_owned(), "standard".to_owned());
+                }
+                all
+            })
+            .collect();
+        let pushed = alerts(&everything(urgency), &texts(), Duration::from_secs(60));
+        let by_push: BTreeSet<BTreeMap<String, String>> = pushed
+            .into_iter()
+            .map(|alert| alert.labels)
+            .filter(|labels| labels["alertname"] != HEARTBEAT)
+            .map(|labels| labels.into_iter().filter(|(name, _)| name != "check" && name != "source").collect())
+            .collect();
+        assert_eq!(by_push, by_rules, "{word}");
+    }
 }

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use tierwatch::config::Config;
+use tierwatch::output::pusher::{Client, PostableAlert};
 use tierwatch::rules::{Rule, groups};
 
 use crate::support::alertmanager::{Alertmanager, Labels, amtool};
-use crate::support::until;
+use crate::support::{now, until};
 
 fn example() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/alertmanager.yaml");
@@ -141,4 +142,42 @@ async fn a_symptom_mutes_its_causes_and_the_urgent_one_the_other() {
             "TierwatchTokenExpiring warning ",
         ]
     );
+}
+
+/// What the daemon pushes is taken, held as it was said, and resolved.
+#[tokio::test]
+async fn what_is_pushed_is_taken_and_resolved() {
+    let alertmanager = Alertmanager::start(&example()).await;
+    let config = tierwatch::config::Alertmanager {
+        urls: vec![alertmanager.url.parse().expect("an address")],
+        auth: None,
+        ca_file: None,
+        client_certificate: None,
+        proxy: None,
+        timeout: std::time::Duration::from_secs(10),
+        resend: std::time::Duration::from_secs(60),
+    };
+    let mut client = Client::new(config.urls[0].clone(), config);
+    let now = now();
+    let alert = |name: &str, lasts: i64| PostableAlert {
+        labels: labels(&[("alertname", name), ("tier", "standard"), ("severity", "warning")]),
+        annotations: labels(&[("summary", "a summary"), ("description", "why, \u{fffd}<b> {{ and so on }}")]),
+        starts_at: now - jiff::SignedDuration::from_mins(5),
+        ends_at: now + jiff::SignedDuration::from_mins(lasts),
+        generator_url: "https://tierwatch.example.com/#tier-standard".to_owned(),
+        is_over: lasts < 0,
+    };
+    client.post(&[alert("TierDown", 4), alert("TierFlooded", 4)]).await.expect("it is taken");
+    let names = async || {
+        let mut names: Vec<String> =
+            alertmanager.alerts().await.into_iter().map(|(labels, _)| labels["alertname"].clone()).collect();
+        names.sort();
+        names
+    };
+    until("both", async || if names().await == ["TierDown", "TierFlooded"] { Ok(()) } else { Err(String::new()) })
+        .await;
+    client.post(&[alert("TierDown", -1), alert("TierFlooded", 4)]).await.expect("it is taken");
+    until("one", async || if names().await == ["TierFlooded"] { Ok(()) } else { Err(String::new()) }).await;
+    let refused = client.post(&[PostableAlert { labels: labels(&[]), ..alert("", 4) }]).await;
+    assert!(refused.is_err_and(|error| error.to_string().contains("400")), "what it refuses is told");
 }

@@ -11,6 +11,8 @@ mod api_server;
 mod daemon;
 #[path = "real/gitlab_client.rs"]
 mod gitlab_client;
+#[path = "real/incident.rs"]
+mod incident;
 #[path = "real/job_pods.rs"]
 mod job_pods;
 #[path = "real/kills.rs"]

@@ -44,6 +44,11 @@ impl Prometheus {
     ///
     /// `target` is host and port; `/metrics` is what is read there.
     pub(crate) async fn start(version: Version, target: &str) -> Self {
+        Self::start_with(version, target, None).await
+    }
+
+    /// As [`Prometheus::start`], with rules that are evaluated each second and an Alertmanager (host and port) that is told.
+    pub(crate) async fn start_with(version: Version, target: &str, rules: Option<(&str, &str)>) -> Self {
         let folder = Folder::new("prometheus");
         let [port] = free_ports();
         let mut job = json!({
@@ -70,8 +75,14 @@ impl Prometheus {
         if version == Version::Three {
             args.push("--enable-feature=exemplar-storage".to_owned());
         }
-        let config = json!({ "scrape_configs": [job] }).to_string();
-        fs::write(folder.join("prometheus.yml"), config).expect("the temp folder takes a file");
+        let mut config = json!({ "scrape_configs": [job] });
+        if let Some((rules, alertmanager)) = rules {
+            fs::write(folder.join("rules.yml"), rules).expect("the temp folder takes a file");
+            config["global"] = json!({ "evaluation_interval": "1s" });
+            config["rule_files"] = json!(["rules.yml"]);
+            config["alerting"] = json!({ "alertmanagers": [{ "static_configs": [{ "targets": [alertmanager] }] }] });
+        }
+        fs::write(folder.join("prometheus.yml"), config.to_string()).expect("the temp folder takes a file");
         let mut process = Process::start("prometheus", &program, args, folder.path());
         let http = reqwest::Client::new();
         let url = format!("http://127.0.0.1:{port}");

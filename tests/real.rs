@@ -9,10 +9,10 @@ mod support;
 mod api_server;
 #[path = "real/daemon.rs"]
 mod daemon;
+#[path = "real/faults.rs"]
+mod faults;
 #[path = "real/gitlab_client.rs"]
 mod gitlab_client;
-#[path = "real/incident.rs"]
-mod incident;
 #[path = "real/job_pods.rs"]
 mod job_pods;
 #[path = "real/kills.rs"]

@@ -1,6 +1,6 @@
 //! What fired while a scenario was played, by the daemon's own judgement, and what should have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -24,11 +24,23 @@ pub struct Due {
     by: f64,
 }
 
+impl Due {
+    fn alert(self) -> (Fired, f64) {
+        ((self.alert, self.tier, self.severity, self.about), self.by)
+    }
+}
+
 /// The table of faults, by scenario.
 pub fn table() -> BTreeMap<String, Vec<Due>> {
     let source = config::File::from_str(include_str!("../faults.yaml"), config::FileFormat::Yaml);
     let raw = config::Config::builder().add_source(source).build().expect("the table is YAML");
     raw.try_deserialize().expect("the table has its shape")
+}
+
+/// What must fire in a scenario.
+#[allow(dead_code, reason = "not every test that reads the table asks for this")]
+pub fn due(scenario: &str) -> BTreeSet<Fired> {
+    table().remove(scenario).into_iter().flatten().map(|due| due.alert().0).collect()
 }
 
 /// Every alert that fired, with the minute at which it first did; until the daemon ends.
@@ -51,8 +63,7 @@ pub async fn fired(mut judgements: watch::Receiver<Arc<Assessment>>) -> BTreeMap
 /// What fired and should not have, did not fire, or fired late.
 pub fn surprises(scenario: &str, fired: &BTreeMap<Fired, f64>) -> Vec<String> {
     let due = table().remove(scenario).unwrap_or_else(|| panic!("the table of faults does not know {scenario}"));
-    let due: BTreeMap<Fired, f64> =
-        due.into_iter().map(|due| ((due.alert, due.tier, due.severity, due.about), due.by)).collect();
+    let due: BTreeMap<Fired, f64> = due.into_iter().map(Due::alert).collect();
     let beside = fired.iter().filter(|(alert, _)| !due.contains_key(alert));
     let beside = beside.map(|(alert, minute)| format!("{alert:?} fired in minute {minute:.1} and should not"));
     let missing = due.iter().filter_map(|(alert, by)| match fired.get(alert) {

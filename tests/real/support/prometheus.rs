@@ -107,6 +107,16 @@ impl Prometheus {
         .await;
     }
 
+    /// Waits for the first scrape, good or bad: its service discovery takes five seconds to begin.
+    pub(crate) async fn tried(&self) {
+        until("a first scrape", async || {
+            let targets = self.get("/api/v1/targets", &[]).await?;
+            let last = targets["activeTargets"][0]["lastScrape"].as_str().unwrap_or_default().to_owned();
+            if last.is_empty() || last.starts_with("0001") { Err(last) } else { Ok(()) }
+        })
+        .await;
+    }
+
     /// An instant query: the label sets, without the name, and their values. Native histograms have none and are left out.
     pub(crate) async fn query(&self, query: &str) -> Vec<(BTreeMap<String, String>, f64)> {
         let answer =

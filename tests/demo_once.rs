@@ -1,7 +1,7 @@
 //! Scenarios of the demo to their ends: what the daemon said equals the truth, figure by figure.
 //!
 //! One after the other, because two platforms on one core cannot keep up with a fast clock. Without `SCENARIO` those
-//! whose stories touch most of the rules of counting; `SCENARIO=all` plays every one. CI does so in `tests/real/faults.rs`.
+//! whose stories touch most of the rules of counting; `SCENARIO=all` plays every one, as CI does.
 
 #[path = "support/fired.rs"]
 mod alerts;

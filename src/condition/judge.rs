@@ -49,74 +49,56 @@ const OF_TIERS: &[(Condition, Judge)] = &[
     (Condition::NoTraffic, no_traffic::judge),
 ];
 
-/// How long it must be so before it holds: what is over within this time is no trouble yet.
-const fn patience(condition: Condition, policy: &TierPolicy) -> Duration {
-    match condition {
-        Condition::Down => policy.conditions.down_after,
-        Condition::ScaleUpBlocked => policy.conditions.scale_up_blocked_after,
-        Condition::JobsOverdue
-        | Condition::QueueStalled
-        | Condition::JobsDropped
-        | Condition::PlatformFailures
-        | Condition::Unschedulable
-        | Condition::ImagePullFailing
-        | Condition::AtCapacity
-        | Condition::RunnersOffline
-        | Condition::Flooded
-        | Condition::JobsUnserved
-        | Condition::RunnerTokenExpiring
-        | Condition::RunnerTokenEnding
-        | Condition::RunnerTokenTooOld
-        | Condition::BoundaryMoved
-        | Condition::SourceDown
-        | Condition::Unobserved
-        | Condition::NoTraffic
-        | Condition::ApiTokenExpiring
-        | Condition::ApiTokenEnding
-        | Condition::QueueCoverageLow
-        | Condition::Unclassified
-        | Condition::SecretReloadFailed => Duration::ZERO,
-    }
-}
+/// A calm of this length ends what flickers.
+const BREATH: Duration = Duration::from_secs(60);
 
-/// How far back a condition looks: a run that began later cannot say that nothing happened.
-fn looks_back(condition: Condition, policy: &TierPolicy) -> Duration {
-    let limits = &policy.conditions;
-    match condition {
-        Condition::QueueStalled => policy.objective.start_within.mul_f64(limits.stalled_factor),
-        Condition::JobsDropped => limits.dropped_for,
-        Condition::PlatformFailures => limits.platform_failures_window,
-        Condition::ImagePullFailing => limits.pull_failing_window,
-        Condition::NoTraffic => policy.expects_traffic.unwrap_or_default(),
-        Condition::JobsOverdue
-        | Condition::Down
-        | Condition::Unschedulable
-        | Condition::ScaleUpBlocked
-        | Condition::AtCapacity
-        | Condition::RunnersOffline
-        | Condition::Flooded
-        | Condition::JobsUnserved
-        | Condition::RunnerTokenExpiring
-        | Condition::RunnerTokenEnding
-        | Condition::RunnerTokenTooOld
-        | Condition::BoundaryMoved
-        | Condition::SourceDown
-        | Condition::Unobserved
-        | Condition::ApiTokenExpiring
-        | Condition::ApiTokenEnding
-        | Condition::QueueCoverageLow
-        | Condition::Unclassified
-        | Condition::SecretReloadFailed => Duration::ZERO,
-    }
-}
-
-/// The spans that one line is judged by.
+/// How a condition takes time.
 #[derive(Debug, Clone, Copy, Default)]
 struct Spans {
+    /// It must be so for this long before it holds: what is over sooner is no trouble yet.
     patience: Duration,
+    /// It may be well for this long in between: a manager that crashes in a loop is ready for seconds each time, and
+    /// pods that find no node are given up and come again.
+    breath: Duration,
+    /// So far back it looks: a run that began later cannot say that nothing happened.
     looks_back: Duration,
     /// For how long this run has watched.
     watched: Duration,
+}
+
+impl Spans {
+    fn of(condition: Condition, policy: &TierPolicy, watched: Duration) -> Self {
+        let limits = &policy.conditions;
+        let looks_back = |looks_back| Self { looks_back, watched, ..Self::default() };
+        let flickers = |patience| Self { patience, breath: BREATH, ..Self::default() };
+        match condition {
+            Condition::Down => flickers(limits.down_after),
+            Condition::ScaleUpBlocked => flickers(limits.scale_up_blocked_after),
+            // Each pod has its own patience.
+            Condition::Unschedulable => flickers(Duration::ZERO),
+            Condition::QueueStalled => looks_back(policy.objective.start_within.mul_f64(limits.stalled_factor)),
+            Condition::JobsDropped => looks_back(limits.dropped_for),
+            Condition::PlatformFailures => looks_back(limits.platform_failures_window),
+            Condition::ImagePullFailing => looks_back(limits.pull_failing_window),
+            Condition::NoTraffic => looks_back(policy.expects_traffic.unwrap_or_default()),
+            Condition::JobsOverdue
+            | Condition::AtCapacity
+            | Condition::RunnersOffline
+            | Condition::Flooded
+            | Condition::JobsUnserved
+            | Condition::RunnerTokenExpiring
+            | Condition::RunnerTokenEnding
+            | Condition::RunnerTokenTooOld
+            | Condition::BoundaryMoved
+            | Condition::SourceDown
+            | Condition::Unobserved
+            | Condition::ApiTokenExpiring
+            | Condition::ApiTokenEnding
+            | Condition::QueueCoverageLow
+            | Condition::Unclassified
+            | Condition::SecretReloadFailed => Self::default(),
+        }
+    }
 }
 
 /// Every condition of one tier. `before` are those of the last judgement.
@@ -132,11 +114,7 @@ pub fn of_tier(
         let known = find(before, *condition, None);
         let held = known.is_some_and(|line| line.holds == Some(true));
         let finding = judge(&Ground { policy, tier, sources, now, held });
-        let spans = Spans {
-            patience: patience(*condition, policy),
-            looks_back: looks_back(*condition, policy),
-            watched: tier.lately.watched,
-        };
+        let spans = Spans::of(*condition, policy, tier.lately.watched);
         line(*condition, None, finding, known, spans, now)
     });
     let ground = Ground { policy, tier, sources, now, held: false };
@@ -176,7 +154,7 @@ fn line(
     spans: Spans,
     now: &Now,
 ) -> ConditionLine {
-    let Spans { patience, looks_back, watched } = spans;
+    let Spans { patience, breath, looks_back, watched } = spans;
     let known = before.and_then(|line| line.since);
     let since = known.unwrap_or(now.wall);
     let held = before.is_some_and(|line| line.holds == Some(true));
@@ -196,7 +174,7 @@ fn line(
         }
         Finding::Fine => {
             let pausing = before.and_then(|line| line.pausing).unwrap_or(now.wall);
-            let pauses = known.is_some() && between(pausing, now) < breath(condition);
+            let pauses = known.is_some() && between(pausing, now) < breath;
             let reason = before.filter(|_| pauses).map(|line| line.reason.clone()).unwrap_or_default();
             let (since, pausing) = (known.filter(|_| pauses), pauses.then_some(pausing));
             ConditionLine { condition, subject, holds: Some(held && pauses), since, reason, pausing, taken_over: false }
@@ -206,33 +184,4 @@ fn line(
 
 fn between(from: Timestamp, now: &Now) -> Duration {
     Duration::try_from(now.wall.duration_since(from)).unwrap_or(Duration::ZERO)
-}
-
-/// For so long it may be well in between: a manager that crashes in a loop is ready for seconds each time, and pods
-/// that find no node are given up and come again.
-const fn breath(condition: Condition) -> Duration {
-    match condition {
-        Condition::Down | Condition::Unschedulable | Condition::ScaleUpBlocked => Duration::from_secs(60),
-        Condition::JobsOverdue
-        | Condition::QueueStalled
-        | Condition::JobsDropped
-        | Condition::PlatformFailures
-        | Condition::ImagePullFailing
-        | Condition::AtCapacity
-        | Condition::RunnersOffline
-        | Condition::Flooded
-        | Condition::JobsUnserved
-        | Condition::RunnerTokenExpiring
-        | Condition::RunnerTokenEnding
-        | Condition::RunnerTokenTooOld
-        | Condition::BoundaryMoved
-        | Condition::SourceDown
-        | Condition::Unobserved
-        | Condition::NoTraffic
-        | Condition::ApiTokenExpiring
-        | Condition::ApiTokenEnding
-        | Condition::QueueCoverageLow
-        | Condition::Unclassified
-        | Condition::SecretReloadFailed => Duration::ZERO,
-    }
 }

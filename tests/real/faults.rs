@@ -2,7 +2,7 @@
 //! called; beside it what the daemon pushes itself. Each scenario is held to `tests/faults.yaml` both ways, and to its truth.
 //!
 //! A minute of the story passes in a second, and the rules are scaled alike, for this test only. Without `SCENARIO` one scenario is
-//! played; `SCENARIO=all` plays every one, one after the other, as CI does.
+//! played; `SCENARIO=all` plays every one, one after the other.
 
 #[path = "../support/fired.rs"]
 mod fired;

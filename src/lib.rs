@@ -44,6 +44,7 @@ pub mod config;
 pub mod demo;
 pub mod desk;
 pub mod error;
+mod error_chain;
 pub mod listener;
 pub mod metrics;
 pub mod model;

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::line::{Condition, ConditionLine, Finding};
 use super::{
     at_capacity, boundary_moved, down, flooded, image_pull_failing, jobs_dropped, jobs_overdue, jobs_unserved,
@@ -13,7 +11,7 @@ use super::{
 };
 use crate::model::assessment::{Assessment, SourceStatus, TierAssessment};
 use crate::model::policy::TierPolicy;
-use crate::observation::Now;
+use crate::observation::{Now, between};
 
 /// What a condition of a tier reads.
 #[derive(Debug, Clone, Copy)]
@@ -169,19 +167,15 @@ fn line(
             ConditionLine { condition, subject, holds: None, since: None, reason, pausing: None, taken_over: false }
         }
         Finding::So(reason) => {
-            let holds = Some(between(since, now) >= patience || held);
+            let holds = Some(between(since, now.wall) >= patience || held);
             ConditionLine { condition, subject, holds, since: Some(since), reason, pausing: None, taken_over }
         }
         Finding::Fine => {
             let pausing = before.and_then(|line| line.pausing).unwrap_or(now.wall);
-            let pauses = known.is_some() && between(pausing, now) < breath;
+            let pauses = known.is_some() && between(pausing, now.wall) < breath;
             let reason = before.filter(|_| pauses).map(|line| line.reason.clone()).unwrap_or_default();
             let (since, pausing) = (known.filter(|_| pauses), pauses.then_some(pausing));
             ConditionLine { condition, subject, holds: Some(held && pauses), since, reason, pausing, taken_over: false }
         }
     }
-}
-
-fn between(from: Timestamp, now: &Now) -> Duration {
-    Duration::try_from(now.wall.duration_since(from)).unwrap_or(Duration::ZERO)
 }

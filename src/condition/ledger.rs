@@ -11,7 +11,7 @@ use super::alert::{ALERTS, Alert, DependsOn, Kind, Severity};
 use super::line::{Condition, ConditionLine};
 use crate::model::assessment::Assessment;
 use crate::model::policy::Urgency;
-use crate::observation::{EarlierAlert, Now};
+use crate::observation::{EarlierAlert, Now, between};
 
 /// What is over is told on for so long, as Prometheus does: whoever is told must have had time to be reached.
 const TOLD_WHEN_OVER: Duration = Duration::from_secs(15 * 60);
@@ -104,7 +104,7 @@ impl Ledger {
                 subject: alert.subject.clone(),
                 severity: alert.severity,
             };
-            let held = Duration::try_from(now.wall.duration_since(alert.since)).unwrap_or(Duration::ZERO);
+            let held = between(alert.since, now.wall);
             let entry = Entry {
                 earlier: held,
                 taken_over: true,

@@ -6,6 +6,7 @@ use super::line::{Condition, Finding};
 use super::words::{number, part, percent, reached};
 use crate::model::assess::human_duration;
 use crate::model::assessment::Assessment;
+use crate::observation::between;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -34,7 +35,7 @@ pub(super) const ALL: &[(Condition, Judge)] = &[
 fn token_ends_within(on: &Assessment, span: Duration) -> Finding {
     let Some(token) = &on.own_token else { return Finding::Withheld("GitLab does not tell when the token ends") };
     let Some(end) = token.expires_at else { return Finding::Fine };
-    let left = Duration::try_from(end.duration_since(on.at.wall)).unwrap_or(Duration::ZERO);
+    let left = between(on.at.wall, end);
     if left > span {
         return Finding::Fine;
     }

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::judge::Ground;
 use super::line::Finding;
 use crate::model::assess::human_duration;
 use crate::model::assessment::RunnerLine;
+use crate::observation::between;
 
 pub(super) fn expiring(on: &Ground<'_>) -> Finding {
     ends_within(on, on.policy.token.warn_before_expiry)
@@ -21,7 +20,7 @@ fn ends_within(on: &Ground<'_>, span: Duration) -> Finding {
     let Some(runners) = &on.tier.runners else { return Finding::Withheld("the runners cannot be seen") };
     let ends = |line: &RunnerLine| Some((line.token.expires_at?, line.id));
     let Some((end, id)) = runners.runners.iter().filter_map(ends).min() else { return Finding::Fine };
-    let left = until(end, on.now.wall);
+    let left = between(on.now.wall, end);
     if left > span {
         return Finding::Fine;
     }
@@ -38,8 +37,4 @@ pub(super) fn too_old(on: &Ground<'_>) -> Finding {
     }
     let (age, most) = (human_duration(age), human_duration(most));
     Finding::So(format!("the oldest runner token is {age} old, and {most} is the limit"))
-}
-
-fn until(end: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(end.duration_since(now)).unwrap_or(Duration::ZERO)
 }

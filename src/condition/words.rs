@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::cause::Blame;
 use crate::model::assess::human_duration;
+pub(super) use crate::model::assess::many;
 use crate::model::assessment::{CauseLine, QueueLevels, TierAssessment};
 
 /// What was reached stays reached until it is more than a fifth below: noise of that size at the limit flips nothing.
@@ -17,11 +18,6 @@ pub(super) fn reached(value: f64, limit: f64, held: bool) -> bool {
 /// The same for spans of time.
 pub(super) fn lasted(value: Duration, limit: Duration, held: bool) -> bool {
     value >= if held { limit.mul_f64(RELEASE) } else { limit }
-}
-
-/// `1 job`, `2 jobs`.
-pub(super) fn many(number: u64, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// `12 %`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{LookUp, SourceKey};
+use super::{LookUp, SourceKey, between};
 use crate::condition::{Condition, Severity};
 
 /// What the state file of an earlier run holds: keys and times, never counter values.
@@ -35,7 +35,7 @@ impl Earlier {
     /// The alerts that may still be as they were.
     #[must_use]
     pub fn alerts_at(&self, now: Timestamp) -> &[EarlierAlert] {
-        let away = self.last.map(|last| Duration::try_from(now.duration_since(last)).unwrap_or(Duration::ZERO));
+        let away = self.last.map(|last| between(last, now));
         if away.is_some_and(|away| away <= Self::ALERTS_LAST) { &self.alerts } else { &[] }
     }
 }

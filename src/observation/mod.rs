@@ -52,6 +52,12 @@ impl Now {
     }
 }
 
+/// Time from one instant to a later one; zero when it is earlier.
+#[must_use]
+pub fn between(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or_default()
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

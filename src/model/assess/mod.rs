@@ -23,7 +23,7 @@ use crate::model::posture::{self, Ground, JobPods};
 use crate::observation::{Earlier, Now, SourceKey, SourceKind};
 pub use job::explain;
 use tally::{Held, Tally};
-pub use words::human_duration;
+pub use words::{human_duration, many};
 
 /// Judges the whole fleet. `previous` tells since when a verdict holds.
 #[must_use]

@@ -1,14 +1,13 @@
 //! A tier's runners, their managers and their tokens.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::model::assessment::{ManagerLine, RunnerLevels, RunnerLine, TokenLine, TokenSource};
 use crate::model::fleet::Fleet;
 use crate::model::policy::TierId;
-use crate::observation::{Now, PodRole, RunnerReport, RunnerStatus};
+use crate::observation::{Now, PodRole, RunnerReport, RunnerStatus, between};
 
 /// Managers of one runner that are told one by one.
 const NAMED_MANAGERS: usize = 100;
@@ -28,7 +27,7 @@ pub(super) fn levels(fleet: &Fleet, tier: TierId, now: &Now) -> RunnerLevels {
     }
     let obtained = levels.runners.iter().filter_map(|line| line.token.obtained.first());
     let oldest = obtained.map(|(_, at)| *at).min();
-    levels.token_age = oldest.map(|at| Duration::try_from(now.wall.duration_since(at)).unwrap_or(Duration::ZERO));
+    levels.token_age = oldest.map(|at| between(at, now.wall));
     levels
 }
 

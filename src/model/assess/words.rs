@@ -221,7 +221,7 @@ fn degraded(levels: &TierLevels, unserved: u64) -> Option<String> {
         return Some(why);
     }
     if unserved > 0 {
-        return Some(format!("{} that no runner can take", jobs(unserved)));
+        return Some(format!("{} that no runner can take", many(unserved, "job")));
     }
     if let Some(why) = taken_away(levels) {
         return Some(why);
@@ -234,7 +234,7 @@ fn degraded(levels: &TierLevels, unserved: u64) -> Option<String> {
         return Some(format!(
             "{} of the last hour ran without a pod in its namespaces: its runner works elsewhere (namespace_per_job, a \
              namespace overwrite, another executor), and how such jobs start is not known",
-            jobs(elsewhere)
+            many(elsewhere, "job")
         ));
     }
     let runners = levels.runners.as_ref()?;
@@ -250,20 +250,22 @@ fn waiting_words(queue: &QueueLevels, within: Duration) -> String {
     let mut words = match queue.pending {
         0 if queue.unserved.values().sum::<u64>() > 0 => "no other job waits".to_owned(),
         0 => "no job waits".to_owned(),
-        pending => format!("{} waiting, the oldest for {}", jobs(pending), human_duration(queue.oldest)),
+        pending => format!("{} waiting, the oldest for {}", many(pending, "job"), human_duration(queue.oldest)),
     };
     // Writing to a string cannot fail.
     if queue.overdue > 0 {
         let _ = write!(words, "; {} longer than the promised {}", queue.overdue, human_duration(within));
     }
     if queue.uncertain > 0 {
-        let _ = write!(words, "; {} more may be waiting for it, which cannot be proven", jobs(queue.uncertain));
+        let _ = write!(words, "; {} more may be waiting for it, which cannot be proven", many(queue.uncertain, "job"));
     }
     words
 }
 
-fn jobs(number: u64) -> String {
-    if number == 1 { "1 job".to_owned() } else { format!("{number} jobs") }
+/// `1 job`, `2 jobs`.
+#[must_use]
+pub fn many(number: u64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// A duration as people say it: the two largest units.

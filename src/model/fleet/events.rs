@@ -98,7 +98,7 @@ impl Fleet {
             }
             return Some(uid.clone());
         }
-        let recent = super::start::between(event.last, at.wall) <= LATE;
+        let recent = crate::observation::between(event.last, at.wall) <= LATE;
         if recent || self.may_yet_see_pods_of(event.about_namespace.as_deref()) {
             self.parked.park(uid.clone(), heard, at, out);
         }

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use crate::model::fleet::job::{End, JobRow, Stage};
 use crate::model::fleet::jobs::Jobs;
-use crate::model::fleet::start::between;
 use crate::model::occurrence::{Disagreement, Occurrence};
+use crate::observation::between;
 use crate::observation::{JobId, JobReport, JobStatus, Now, RunnerId};
 
 /// Hooks tell whole seconds, and clocks of GitLab's processes differ by one or two.

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::told::Rank;
 use crate::cause::{Autoscale, Cause};
-use crate::model::fleet::start::between;
 use crate::model::occurrence::{Occurrence, Table};
+use crate::observation::between;
 
 /// A spot instance has two minutes, a drain may take as long as the longest job's grace; a node's name does not come
 /// back sooner.

@@ -21,7 +21,7 @@ use crate::model::occurrence::Occurrence;
 use crate::model::policy::{Policy, TierId};
 use crate::model::tier::Rosters;
 use crate::observation::{
-    ContainerReport, ContainerRole, ContainerState, Now, PodPhase, PodReport, PodRole, Scheduled,
+    ContainerReport, ContainerRole, ContainerState, Now, PodPhase, PodReport, PodRole, Scheduled, between,
 };
 
 /// A deleted pod stays this long, so that a late event or GitLab's answer still finds it.
@@ -83,7 +83,7 @@ impl PodRow {
     pub(in crate::model) fn refused_for(&self, now: &Now) -> Duration {
         match &self.report.scheduled {
             Scheduled::Refused { since, .. } if self.lives() && !self.report.deleting => {
-                Duration::try_from(now.wall.duration_since(since.unwrap_or(self.report.created))).unwrap_or_default()
+                between(since.unwrap_or(self.report.created), now.wall)
             }
             Scheduled::Refused { .. } | Scheduled::No | Scheduled::At(_) => Duration::ZERO,
         }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::fleet::start::between;
 use crate::model::occurrence::Occurrence;
 use crate::model::policy::Staleness;
+use crate::observation::between;
 use crate::observation::{Body, Change, Failure, FailureClass, Now, Observation, SourceKey, SourceKind};
 
 /// A while in which a source could not see.

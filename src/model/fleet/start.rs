@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::model::occurrence::Phase;
+use crate::observation::between;
 
 /// The true instants of a start, each from the clock of whoever did it; absent while unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -96,11 +97,6 @@ impl Instants {
         }
         Walk { phases, clamped, latest }
     }
-}
-
-/// Time from one instant to a later one; zero when it is earlier.
-pub(in crate::model) fn between(from: Timestamp, to: Timestamp) -> Duration {
-    Duration::try_from(to.duration_since(from)).unwrap_or_default()
 }
 
 #[cfg(test)]

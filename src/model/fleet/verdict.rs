@@ -9,11 +9,12 @@ use jiff::Timestamp;
 use crate::cause::Blame;
 use crate::model::fleet::job::{Claim, End, JobRow, Stage};
 use crate::model::fleet::sources::Blind;
-use crate::model::fleet::start::{Instants, between};
+use crate::model::fleet::start::Instants;
 use crate::model::occurrence::{DropReason, FailureReason, Occurrence, Outcome};
 use crate::model::policy::{Policy, TierId};
 use crate::model::tier::{Fit, Rosters};
 use crate::observation::Now;
+use crate::observation::between;
 
 /// A pod's start reaches us through the API server a moment after it happened; before that moment has
 /// passed, a job that seems late may have started in time.

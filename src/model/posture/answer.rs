@@ -1,13 +1,11 @@
 //! The six questions in words: what is declared, what is there, and what that was read from.
 
-use std::time::Duration;
-
 use super::accounts::cloud_roles;
 use super::check::{Check, Question};
 use super::ground::Ground;
 use super::{Name, Read, some};
 use crate::model::assess::human_duration;
-use crate::observation::{Opening, Peer, Ports, RunnerReport, RunnerStatus, SourceKind};
+use crate::observation::{Opening, Peer, Ports, RunnerReport, RunnerStatus, SourceKind, between};
 
 /// What the tier's declaration expects of a check.
 pub(super) fn expected(check: Check, ground: &Ground<'_>) -> String {
@@ -127,7 +125,7 @@ fn health(ground: &Ground<'_>) -> Vec<String> {
 }
 
 fn contact(runner: &RunnerReport, ground: &Ground<'_>) -> String {
-    let ago = |at| human_duration(Duration::try_from(ground.now.wall.duration_since(at)).unwrap_or_default());
+    let ago = |at| human_duration(between(at, ground.now.wall));
     let status = runner.status.as_str().replace('_', " ");
     let paused = if runner.paused { ", paused" } else { "" };
     let last = runner.contacted_at.map_or_else(String::new, |at| format!(", last contact {} ago", ago(at)));

@@ -1,7 +1,5 @@
 //! One tier on the page.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use maud::{Markup, html};
 
@@ -12,7 +10,7 @@ use crate::model::assessment::{
     CauseLine, LimitLevel, QuotaLevel, QuotaResource, RoomBound, RunnerLevels, ScaleUpOutcome, TierAssessment,
     WaitingJob,
 };
-use crate::observation::{LimitedPart, RunnerStatus};
+use crate::observation::{LimitedPart, RunnerStatus, between};
 use crate::output::words;
 
 pub(super) fn card(tier: &TierAssessment, now: Timestamp) -> Markup {
@@ -21,7 +19,7 @@ pub(super) fn card(tier: &TierAssessment, now: Timestamp) -> Markup {
             div.title {
                 h2 id={ "tier-" (tier.name) } { (tier.name) }
                 span.state { (state_word(tier.state)) }
-                span.since { "since " (clock(tier.since)) " (" (human_duration(elapsed(tier.since, now))) ")" }
+                span.since { "since " (clock(tier.since)) " (" (human_duration(between(tier.since, now))) ")" }
             }
             p.headline { (words::sentence(&tier.headline)) }
             (numbers(tier))
@@ -38,10 +36,6 @@ pub(super) fn card(tier: &TierAssessment, now: Timestamp) -> Markup {
             }
         }
     }
-}
-
-fn elapsed(since: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(now.duration_since(since)).unwrap_or(Duration::ZERO)
 }
 
 fn numbers(tier: &TierAssessment) -> Markup {
@@ -141,12 +135,12 @@ const fn quota_word(resource: QuotaResource) -> &'static str {
 fn tokens(runners: &RunnerLevels, now: Timestamp) -> Option<String> {
     let ends = runners.runners.iter().filter_map(|line| Some((line.token.expires_at?, line.id))).min();
     let ends = ends.map(|(at, id)| match now < at {
-        true => format!("token of runner #{id} ends in {}", human_duration(elapsed(now, at))),
-        false => format!("token of runner #{id} ended {} ago", human_duration(elapsed(at, now))),
+        true => format!("token of runner #{id} ends in {}", human_duration(between(now, at))),
+        false => format!("token of runner #{id} ended {} ago", human_duration(between(at, now))),
     });
     let at_most = || {
         let made = runners.runners.iter().map(|line| line.created_at).collect::<Option<Vec<_>>>()?.into_iter().min()?;
-        Some(format!("tokens at most {} old, by the runners' creation", human_duration(elapsed(made, now))))
+        Some(format!("tokens at most {} old, by the runners' creation", human_duration(between(made, now))))
     };
     let age = runners.token_age.map(|age| format!("oldest token {} old", human_duration(age))).or_else(at_most);
     let said: Vec<String> = ends.into_iter().chain(age).collect();
@@ -168,10 +162,10 @@ fn room(tier: &TierAssessment) -> Option<String> {
 /// When an autoscaler last moved, and what came of it.
 fn scale_up(tier: &TierAssessment, now: Timestamp) -> Option<String> {
     let last = tier.capacity.last_scale_up?;
-    let ago = human_duration(elapsed(last.at, now));
+    let ago = human_duration(between(last.at, now));
     Some(match (last.outcome, last.ended) {
         (ScaleUpOutcome::NodeJoined, Some(joined)) => {
-            format!("last scale-up {ago} ago, a node joined after {}", human_duration(elapsed(last.at, joined)))
+            format!("last scale-up {ago} ago, a node joined after {}", human_duration(between(last.at, joined)))
         }
         (ScaleUpOutcome::Refused, _) => format!("the autoscaler last refused {ago} ago ({})", last.cause),
         (ScaleUpOutcome::Pending | ScaleUpOutcome::NodeJoined, _) => {

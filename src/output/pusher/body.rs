@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::condition::FiringAlert;
 use crate::model::assess::human_duration;
 use crate::model::assessment::Assessment;
+use crate::observation::between;
 use crate::output::words;
 use crate::rules::{SEE_THE_PAGE, Texts};
 
@@ -65,7 +66,7 @@ fn postable(alert: &FiringAlert, texts: &Texts, now: Timestamp, lives: Timestamp
 
 /// The reason first: whoever was woken reads no further than that.
 fn described(text: &str, alert: &FiringAlert, now: Timestamp) -> String {
-    let long = human_duration(Duration::try_from(now.duration_since(alert.since)).unwrap_or(Duration::ZERO));
+    let long = human_duration(between(alert.since, now));
     let since = alert.since.strftime("%F %R UTC");
     let text = text.trim_end_matches(SEE_THE_PAGE).trim_end();
     // Messages of images and the cluster are other people's text.

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::body::PostableAlert;
 use crate::config::{Alertmanager, PushAuth, SecretError};
+use crate::error_chain::chain;
 
 /// Of a refusal so much is told.
 const MOST_TOLD: usize = 200;
@@ -132,11 +133,4 @@ fn read(file: &Path) -> Result<Vec<u8>, PushError> {
 
 fn unusable(file: &Path, detail: &str) -> PushError {
     PushError::File { path: file.to_path_buf(), detail: detail.to_owned() }
-}
-
-/// The chain of causes as one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let texts: Vec<String> = causes.map(ToString::to_string).collect();
-    texts.join(": ")
 }

@@ -1,7 +1,6 @@
 //! reqwest, set up the way GitLab is asked: bounded in time, never led to another host, with the operator's
 //! certificate authorities, which are read again when their file changes.
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -10,6 +9,7 @@ use reqwest::{Certificate, redirect};
 use url::{Host, Origin, Url};
 
 use crate::config::Gitlab;
+use crate::error_chain::{causes, chain};
 use crate::metrics::Operation;
 use crate::observation::FailureClass;
 
@@ -158,28 +158,4 @@ fn connection_class(error: &reqwest::Error) -> FailureClass {
         }
     }
     FailureClass::Connection
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| next_cause(*error))
-}
-
-/// An I/O error names the source of what it wraps, but not what it wraps: TLS hides there.
-fn next_cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-        Some(wrapped) => Some(wrapped),
-        None => error.source(),
-    }
-}
-
-/// The chain of causes as one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    for cause in causes(error) {
-        let text = cause.to_string();
-        if texts.last().is_none_or(|last| !last.contains(&text)) {
-            texts.push(text);
-        }
-    }
-    texts.join(": ")
 }

@@ -22,11 +22,13 @@ use crate::output::pusher::Pusher;
 use crate::output::{BindError, Outputs, Server};
 use crate::recording::{Finished, Header, RecordError, Recorder, Settings};
 use crate::rules::Texts;
+use crate::source::Outbox;
 use crate::source::gitlab::{ClientError, GitlabSources};
 use crate::source::kube::{self, ConnectError};
 use crate::source::watch::Pace;
 use crate::source::webhook::Webhooks;
 use crate::state::{Identity, Keeper, Scraped};
+use crate::web::{Door, Watch, WebError};
 
 /// Ten megabytes are read in a fraction of this.
 const OPENING: Duration = Duration::from_secs(10);
@@ -49,6 +51,18 @@ pub enum StartError {
     /// Nothing can be recorded.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// Nobody can be let in as the file says.
+    #[error(transparent)]
+    Web(#[from] WebError),
+}
+
+/// What the command line says beside the configuration.
+#[derive(Debug, Default)]
+pub struct Extras {
+    /// Where everything that the desk hears is written down.
+    pub record: Option<Settings>,
+    /// The file of `--web.config.file`.
+    pub web_config: Option<PathBuf>,
 }
 
 /// A daemon that runs.
@@ -79,22 +93,20 @@ impl Daemon {
     /// Before anything runs: certificates, kubeconfig or the listen address cannot be used. A server that is down
     /// is no error: its source says so.
     pub async fn start(config: Config, listen: &str, clock: Clock) -> Result<Self, StartError> {
-        Self::start_recorded(config, listen, clock, None).await
+        Self::start_with(config, listen, clock, Extras::default()).await
     }
 
-    /// As [`start`](Self::start), with everything that the desk does written down.
+    /// As [`start`](Self::start), with what the command line says beside the configuration.
     ///
     /// # Errors
-    /// Those of [`start`](Self::start), and when the recording cannot be created.
-    pub async fn start_recorded(
-        config: Config,
-        listen: &str,
-        clock: Clock,
-        record: Option<Settings>,
-    ) -> Result<Self, StartError> {
-        let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry: _, links, alertmanager } = config;
+    /// Those of [`start`](Self::start), and when the recording cannot be created or the web configuration not be used.
+    pub async fn start_with(config: Config, listen: &str, clock: Clock, extras: Extras) -> Result<Self, StartError> {
+        let Extras { record, web_config } = extras;
+        let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry: _, links, alertmanager, web } = config;
         let policy = Arc::new(policy);
-        let keys = keys(&gitlab, &policy, &kubernetes, webhook.is_some());
+        let door = web_config.map(|file| Door::open(&file, web)).transpose()?;
+        let mut keys = keys(&gitlab, &policy, &kubernetes, webhook.is_some());
+        keys.extend(door.as_ref().map(|_| Watch::key()));
         let kinds: Vec<_> = keys.iter().map(|key| key.kind).collect();
 
         let mut registry = Registry::default();
@@ -126,7 +138,11 @@ impl Daemon {
         };
         let scraped = outputs.scraped.clone();
         let identity = Identity::new(&gitlab, &kubernetes, &policy);
-        let server = Server::bind(listen, outputs.clone()).await?;
+        let keeper = door.as_ref().map(Door::keeper);
+        let mut server = Server::bind(listen, outputs.clone()).await?;
+        if let Some(door) = door {
+            server = server.behind(door);
+        }
         let address = server.local_addr();
         let client = if kubernetes.enabled { Some(kube::connect(&kubernetes).await?) } else { None };
 
@@ -157,6 +173,10 @@ impl Daemon {
         }
         if let Some(webhooks) = webhooks {
             sources.spawn(webhooks.run(stop.sources.clone()));
+        }
+        if let Some(keeper) = keeper {
+            let outbox = Outbox::new(Watch::key(), clock.clone(), channel.clone());
+            sources.spawn(Watch { keeper, outbox, own: own.clone() }.run(stop.sources.clone()));
         }
         // The desk ends when the last source has dropped its end of the channel.
         drop(channel);

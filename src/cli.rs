@@ -60,6 +60,9 @@ pub struct Flags {
     #[arg(long = "web.listen-address", global = true, value_name = "ADDRESS", default_value = ":10471")]
     #[arg(value_parser = listen_address)]
     pub listen: String,
+    /// TLS, users and limits of what is served: a file in the format of Prometheus' exporter-toolkit, read again when it changes.
+    #[arg(long = "web.config.file", global = true, value_name = "FILE")]
+    pub web_config: Option<PathBuf>,
     /// The least important messages that are logged.
     #[arg(long = "log.level", global = true, value_name = "LEVEL", default_value = "info")]
     pub log_level: Level,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::app::{Daemon, StartError};
+use crate::app::{Daemon, Extras, StartError};
 use crate::ask;
 use crate::classify;
 use crate::cli::{self, AnswerFormat, Command, Demo, Flags, Invocation, Printed, RulesForm, Why};
@@ -53,11 +53,13 @@ async fn watch(flags: &Flags, record: Option<Settings>, env: Env<'_>) -> Result<
     let clock = Clock::system();
     let telemetry = telemetry::start(&flags.logs(env), config.telemetry.otlp_endpoint.as_ref(), clock.clone())
         .map_err(|error| Fault::Usage(error.to_string()))?;
-    let started = Daemon::start_recorded(config, &flags.listen, clock, record).await;
-    if let Err(StartError::Record(exists @ RecordError::Exists(_))) = &started {
-        return Err(Fault::Usage(exists.to_string()));
-    }
-    let daemon = started.map_err(Fault::cannot_run)?;
+    let extras = Extras { record, web_config: flags.web_config.clone() };
+    let daemon = match Daemon::start_with(config, &flags.listen, clock, extras).await {
+        Ok(daemon) => daemon,
+        Err(StartError::Record(exists @ RecordError::Exists(_))) => return Err(Fault::Usage(exists.to_string())),
+        Err(StartError::Web(wrong)) => return Err(Fault::Usage(wrong.told())),
+        Err(other) => return Err(Fault::cannot_run(other)),
+    };
     tracing::info!(address = %daemon.address(), version = env!("CARGO_PKG_VERSION"), "tierwatch is running");
     let exit = until_told_to_stop(daemon).await?;
     telemetry.shutdown(LAST_TRACES).await;

@@ -23,7 +23,7 @@
 //! - [`condition`]: pure. The named judgements that alerts are made of, each with its reason in words.
 //! - [`source`]: one file per thing that is asked; translates, never judges.
 //! - [`desk`]: the one owner of the fleet.
-//! - [`metrics`], [`output`]: what is told, and how it is served. [`listener`]: the sockets.
+//! - [`metrics`], [`output`]: what is told, and how it is served. [`listener`]: the sockets; [`web`]: who is let in.
 //! - [`config`]: what was written, checked all at once. [`clock`]: the only reader of time.
 //! - [`state`]: keys of what was counted, kept over a restart; never counter values.
 //! - [`recording`]: what the desk heard, written down, and judged again.
@@ -55,3 +55,4 @@ pub mod rules;
 pub mod source;
 pub mod state;
 pub mod telemetry;
+pub mod web;

@@ -5,14 +5,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tower::Layer as _;
+
+use crate::web::{Keeper, Peer};
 
 /// A scraper or two, some people's browsers, probes; a flood waits in the kernel's backlog.
 const CONNECTIONS: usize = 256;
@@ -22,6 +26,9 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// For the head of a request; the longest `Accept` of a Prometheus is under 1 KiB.
 const HEAD_BYTES: u32 = 16 * 1024;
+
+/// For agreeing on keys; a client that says nothing holds one of the places meanwhile.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// For requests under way when the daemon is told to stop.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -72,8 +79,9 @@ impl Listener {
         self.local_addr
     }
 
-    /// Serves `router` until `stop`, then lets requests under way end, for at most five seconds.
-    pub async fn serve(self, router: Router, stop: CancellationToken) {
+    /// Serves `router` until `stop`, then lets requests under way end, for at most five seconds. With a `keeper` connections
+    /// are encrypted as it says.
+    pub async fn serve(self, router: Router, keeper: Option<Arc<Keeper>>, stop: CancellationToken) {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let mut connections = JoinSet::new();
         loop {
@@ -97,7 +105,7 @@ impl Listener {
             };
             match stream {
                 (Ok((stream, _)), place) => {
-                    let connection = converse(stream, router.clone(), stop.clone());
+                    let connection = receive(stream, router.clone(), keeper.clone(), stop.clone());
                     connections.spawn(async move {
                         connection.await;
                         drop(place);
@@ -118,12 +126,34 @@ impl Listener {
     }
 }
 
-async fn converse(stream: TcpStream, router: Router, stop: CancellationToken) {
+/// Encrypts the connection, if it is to be, and talks.
+async fn receive(stream: TcpStream, router: Router, keeper: Option<Arc<Keeper>>, stop: CancellationToken) {
+    let Some(handshake) = keeper.and_then(|keeper| keeper.handshake()) else {
+        return converse(stream, router, Peer::Unknown, stop).await;
+    };
+    let encrypted = tokio::select! {
+        encrypted = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake.with(stream)) => encrypted,
+        () = stop.cancelled() => return,
+    };
+    match encrypted {
+        Ok(Ok((stream, peer))) => converse(stream, router, peer, stop).await,
+        Ok(Err(error)) => tracing::debug!(%error, "no encrypted connection"),
+        Err(_) => tracing::debug!("no encrypted connection: the handshake took too long"),
+    }
+}
+
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    router: Router,
+    peer: Peer,
+    stop: CancellationToken,
+) {
+    let service = Extension(peer).layer(router);
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES as usize);
     builder.http2().timer(TokioTimer::new()).max_header_list_size(HEAD_BYTES).max_concurrent_streams(16);
     builder.http2().keep_alive_interval(HEAD_TIMEOUT);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

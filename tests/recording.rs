@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use serde_json::Value;
-use tierwatch::app::Daemon;
+use tierwatch::app::{Daemon, Extras};
 use tierwatch::clock::Clock;
 use tierwatch::config::Config;
 use tierwatch::demo::{Demo, scenario};
@@ -42,7 +42,10 @@ impl Recorded {
         // Small files, so that there are several.
         let settings = Settings { file, max_bytes: 1 << 14, max_age: Duration::MAX, keep: 9999, hash_names };
         let config = Config::from_yaml(&demo.config_yaml()).unwrap();
-        let daemon = Daemon::start_recorded(config, "127.0.0.1:0", clock, Some(settings)).await.unwrap();
+        let daemon =
+            Daemon::start_with(config, "127.0.0.1:0", clock, Extras { record: Some(settings), ..Extras::default() })
+                .await
+                .unwrap();
         let url = format!("http://{}/api/v1/tiers", daemon.address());
         let mut said = BTreeSet::new();
         while said.len() < LOOKS {
@@ -80,7 +83,7 @@ fn own_families() -> BTreeSet<String> {
     let own = Own::new(&SourceKind::ALL, &mut registry);
     own.gitlab_rate_limit_remaining(1);
     own.desk_queue_depth(0);
-    own.secrets_reloaded(true);
+    own.secrets_reloaded(SourceKind::GitlabQueue, true);
     own.pushes();
     own.webhook_secret_written(std::time::SystemTime::UNIX_EPOCH);
     registry.register_collector(Box::new(Process::new()));

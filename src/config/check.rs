@@ -6,7 +6,7 @@ use super::alertmanager;
 use super::problem::{Problem, shown};
 use super::rules::{self, Checker, DAY};
 use super::shape::Places;
-use super::{Config, Gitlab, Kubernetes, Links, Queue, QueueChoice, SecretFile, Telemetry, Webhook, raw, tiers};
+use super::{Config, Gitlab, Kubernetes, Links, Queue, QueueChoice, SecretFile, Telemetry, Web, Webhook, raw, tiers};
 use crate::model::policy::{History, Policy, Staleness};
 
 /// A watch that says nothing for this long, bookmarks included, is taken for dead.
@@ -33,6 +33,7 @@ pub(super) fn check(
     let telemetry = telemetry(raw.telemetry.as_ref(), &mut checker);
     let links = links(raw.links.as_ref(), &mut checker);
     let alertmanager = raw.alertmanager.as_ref().and_then(|raw| alertmanager::check(raw, &mut checker));
+    let web = web(raw.web.as_ref(), &mut checker);
     let state_file = checker.path("state_file", raw.state_file.as_ref(), "what was counted");
     let registries = checker.list("registries", raw.registries.as_ref(), rules::registry);
     if registries.len() > MOST_REGISTRIES {
@@ -51,7 +52,7 @@ pub(super) fn check(
     let polls = 2 * gitlab.queue.interval.max(gitlab.runners_interval);
     let keep_firing_for = polls.max(SHORTEST_KEEP);
     let policy = Policy { tiers, staleness, sweep: gitlab.queue.sweep, registries, history, keep_firing_for };
-    Some(Config { gitlab, kubernetes, webhook, policy, state_file, telemetry, links: links?, alertmanager })
+    Some(Config { gitlab, kubernetes, webhook, policy, state_file, telemetry, links: links?, alertmanager, web })
 }
 
 fn gitlab(raw: &raw::Gitlab, checker: &mut Checker<'_>) -> Option<Gitlab> {
@@ -176,6 +177,14 @@ fn telemetry(raw: Option<&raw::Telemetry>, checker: &mut Checker<'_>) -> Telemet
         }
     });
     Telemetry { otlp_endpoint }
+}
+
+fn web(raw: Option<&raw::Web>, checker: &mut Checker<'_>) -> Web {
+    let users = raw.and_then(|raw| raw.metrics_only_users.as_ref());
+    Web {
+        open_metrics: raw.and_then(|raw| raw.open_metrics).unwrap_or_default(),
+        metrics_only_users: checker.list("web.metrics_only_users", users, rules::user),
+    }
 }
 
 fn links(raw: Option<&raw::Links>, checker: &mut Checker<'_>) -> Option<Links> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::problem::{Place, Problem, Problems};
 use super::shape::Places;
-use super::{Config, check, layers, raw, shape};
+use super::{Config, check, layers, raw, schema, shape};
 
 /// A valid configuration together with where each value was written.
 #[derive(Debug, Clone)]
@@ -39,7 +39,8 @@ impl Resolved {
     /// # Errors
     /// Everything that is wrong, at once.
     pub fn load(path: &Path, env: impl Iterator<Item = (String, String)>) -> Result<Self, Problems> {
-        let text = std::fs::read_to_string(path).map_err(|error| Problems::new(Some(path), vec![unread(&error)]))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Problems::new(Some(path), vec![unread(&error, "--config.file")]))?;
         resolve(Some(path), &text, env)
     }
 
@@ -52,17 +53,18 @@ impl Resolved {
     }
 }
 
-fn unread(error: &std::io::Error) -> Problem {
+/// A file that cannot be read, named by `flag`.
+pub(super) fn unread(error: &std::io::Error, flag: &str) -> Problem {
     use std::io::ErrorKind;
     let remedies = [
-        (ErrorKind::NotFound, "name the file with --config.file"),
-        (ErrorKind::PermissionDenied, "let the user that tierwatch runs as read it"),
-        (ErrorKind::InvalidData, "write it as UTF-8 text"),
+        (ErrorKind::NotFound, format!("name the file with {flag}")),
+        (ErrorKind::PermissionDenied, "let the user that tierwatch runs as read it".to_owned()),
+        (ErrorKind::InvalidData, "write it as UTF-8 text".to_owned()),
     ];
-    let remedy = remedies.iter().find(|(kind, _)| *kind == error.kind());
-    let remedy = remedy.map_or("look at the path given with --config.file", |(_, remedy)| remedy);
+    let remedy = remedies.into_iter().find(|(kind, _)| *kind == error.kind());
+    let remedy = remedy.map_or_else(|| format!("look at the path given with {flag}"), |(_, remedy)| remedy);
     let reason = format!("the file cannot be read: {error}");
-    Problem { key: String::new(), place: Place::Unknown, reason, remedy: remedy.to_owned() }
+    Problem { key: String::new(), place: Place::Unknown, reason, remedy }
 }
 
 fn resolve(path: Option<&Path>, text: &str, env: impl Iterator<Item = (String, String)>) -> Result<Resolved, Problems> {
@@ -70,7 +72,7 @@ fn resolve(path: Option<&Path>, text: &str, env: impl Iterator<Item = (String, S
     let Some((merged, places)) = layers::merge(text, env, &mut problems) else {
         return Err(Problems::new(path, problems));
     };
-    let (fit, places) = shape::fit(&merged, places, &mut problems);
+    let (fit, places) = shape::fit(&merged, places, schema::schema(), &mut problems);
     let folder = path.and_then(Path::parent).map(Path::to_path_buf);
     let config = match serde_json::from_value::<raw::Root>(fit) {
         Ok(raw) => check::check(&raw, &places, folder, &mut problems),

@@ -26,12 +26,14 @@ mod schema;
 mod secret;
 mod shape;
 mod tiers;
+mod web_file;
 mod yaml;
 
 pub use load::Resolved;
 pub use problem::{Place, Problem, Problems};
 pub use schema::{Key, keys, schema_text};
 pub use secret::{SecretError, SecretFile};
+pub use web_file::{ClientCertificate, Pem, RateLimit, WebFile, WebTls};
 
 /// A valid configuration. `app.rs` takes it apart in full, so that a field nobody uses does not compile.
 #[derive(Debug, Clone)]
@@ -52,6 +54,8 @@ pub struct Config {
     pub links: Links,
     /// Who is told of alerts; absent: Prometheus' rules tell.
     pub alertmanager: Option<Alertmanager>,
+    /// Who may read what is served.
+    pub web: Web,
 }
 
 /// How to reach GitLab and what to ask.
@@ -158,6 +162,15 @@ pub enum PushAuth {
     },
     /// By a bearer token.
     Bearer(SecretFile),
+}
+
+/// Who may read what is served, beside what the file of `--web.config.file` says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Web {
+    /// `/metrics` is answered without password and client certificate.
+    pub open_metrics: bool,
+    /// Users who may read nothing but `/metrics`: they see no names of projects.
+    pub metrics_only_users: Vec<Arc<str>>,
 }
 
 /// Where alerts lead people to.

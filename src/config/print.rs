@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::rules::{duration_text, size_text};
 use super::{
-    Alertmanager, Config, Gitlab, Kubernetes, Links, Place, PushAuth, Queue, QueueChoice, Resolved, Telemetry, Webhook,
+    Alertmanager, Config, Gitlab, Kubernetes, Links, Place, PushAuth, Queue, QueueChoice, Resolved, Telemetry, Web,
+    Webhook,
 };
 use crate::model::policy::{History, Objective, Policy, Thresholds, TierPolicy, TokenPolicy};
 use crate::model::posture::Expected;
@@ -20,7 +21,8 @@ impl Resolved {
         let _ = writeln!(page.text, "# What tierwatch works with. Behind each value stands where it was written:");
         let _ = writeln!(page.text, "# a line of {file}, an environment variable, or `default`.");
         // Taken apart in full: a new field does not compile until it is printed.
-        let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry, links, alertmanager } = &self.config;
+        let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry, links, alertmanager, web } =
+            &self.config;
         let Policy { tiers, staleness: _, sweep: _, registries, history, keep_firing_for: _ } = policy;
         page.gitlab(gitlab);
         page.kubernetes(kubernetes);
@@ -34,6 +36,7 @@ impl Resolved {
             page.value(0, "state_file", &scalar(&file.to_string_lossy()));
         }
         page.telemetry(telemetry);
+        page.web(web);
         page.links(links);
         if let Some(alertmanager) = alertmanager {
             page.alertmanager(alertmanager);
@@ -170,6 +173,13 @@ impl Page<'_> {
             self.open(1, "otlp");
             self.value(2, "telemetry.otlp.endpoint", &scalar(endpoint.as_str()));
         }
+    }
+
+    fn web(&mut self, web: &Web) {
+        let Web { open_metrics, metrics_only_users } = web;
+        self.open(0, "web");
+        self.value(1, "web.open_metrics", &open_metrics.to_string());
+        self.list(1, "web.metrics_only_users", "metrics_only_users", metrics_only_users);
     }
 
     fn links(&mut self, links: &Links) {

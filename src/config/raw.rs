@@ -71,6 +71,8 @@ pub(super) struct Root {
     pub(super) links: Option<Links>,
     /// Alertmanagers that are told by tierwatch itself, for teams without rules of their own; without it none is.
     pub(super) alertmanager: Option<Alertmanager>,
+    /// Who may read what is served, beside what the file of `--web.config.file` says.
+    pub(super) web: Option<Web>,
     /// The trust tiers, by name. A name is a value of the `tier` label: lower-case letters, digits and `-`.
     #[schemars(required, schema_with = "tiers")]
     pub(super) tiers: Option<BTreeMap<String, Tier>>,
@@ -191,6 +193,17 @@ pub(super) struct Webhook {
 pub(super) struct Telemetry {
     /// Traces over OTLP.
     pub(super) otlp: Option<Otlp>,
+}
+
+/// Who may read what is served. Users, passwords and certificates stand in the file of `--web.config.file`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Web {
+    /// Answers `/metrics`, which names no project and no job, without password and client certificate.
+    pub(super) open_metrics: Option<bool>,
+    /// Users of that file who may read nothing but `/metrics`, such as Prometheus'.
+    #[schemars(extend("examples" = [["prometheus"]]))]
+    pub(super) metrics_only_users: Option<Vec<String>>,
 }
 
 /// Where alerts lead people to.

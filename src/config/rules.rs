@@ -285,6 +285,14 @@ pub(super) fn group(text: &str) -> Result<(), (String, String)> {
     Err((reason, "write the path as in the group's address, e.g. platform/apps".into()))
 }
 
+/// Rule of a user's name, as basic authentication can carry it.
+pub(super) fn user(text: &str) -> Result<(), (String, String)> {
+    if !text.is_empty() && !text.contains(':') {
+        return Ok(());
+    }
+    Err((format!("{} is not the name of a user", shown(text)), "a user's name is not empty and has no `:`".into()))
+}
+
 /// Rule of a registry: host, or host:port.
 pub(super) fn registry(text: &str) -> Result<(), (String, String)> {
     let (host, port) = text.rsplit_once(':').map_or((text, None), |(host, port)| (host, Some(port)));

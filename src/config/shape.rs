@@ -7,15 +7,15 @@ use ::config::{Map, Value as Layered, ValueKind};
 use serde_json::{Value, json};
 
 use super::problem::{Place, Problem, join, looks_secret, shown};
-use super::schema::{holds, json_of, schema, schema_type};
+use super::schema::{holds, json_of, schema_type};
 
 /// Where each value was written, by key.
 pub(super) type Places = BTreeMap<String, Place>;
 
-/// What fits the schema, as JSON, and the place of each value.
-pub(super) fn fit(value: &Layered, places: Places, problems: &mut Vec<Problem>) -> (Value, Places) {
+/// What fits `schema`, as JSON, and the place of each value.
+pub(super) fn fit(value: &Layered, places: Places, schema: &Value, problems: &mut Vec<Problem>) -> (Value, Places) {
     let mut fitting = Fitting { problems, places };
-    let fit = fitting.value("", value, schema()).unwrap_or(json!({}));
+    let fit = fitting.value("", value, schema).unwrap_or(json!({}));
     (fit, fitting.places)
 }
 
@@ -56,7 +56,8 @@ impl Fitting<'_> {
         };
         self.places.insert(path.to_owned(), place.clone());
         if fit.is_none() {
-            let (found, remedy) = match names_a_secret(super::problem::last(path)) {
+            let secret = names_a_secret(super::problem::last(path)) || schema["writeOnly"] == true;
+            let (found, remedy) = match secret {
                 true => ("something else (not shown)".into(), format!("see `{path}` in docs/configuration.md")),
                 false => (found(value), type_remedy(path, value, schema)),
             };

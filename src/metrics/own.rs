@@ -1,5 +1,7 @@
 //! tierwatch's own health, told by the rooms that do IO.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use prometheus_client::registry::Registry;
@@ -112,6 +114,8 @@ pub struct Own {
     desk_queue_depth: Gauges,
     build_info: Gauges,
     secret_reload: Gauges,
+    /// Whose secret files cannot be used.
+    unreadable: Arc<Mutex<BTreeSet<SourceKind>>>,
     webhooks: Counters,
     webhook_secret_written: Gauges,
     pushes: Counters,
@@ -131,6 +135,7 @@ impl Default for Own {
             desk_queue_depth: Gauges::new(rows::DESK_QUEUE_DEPTH),
             build_info: Gauges::new(rows::BUILD_INFO),
             secret_reload: Gauges::new(rows::SECRET_LAST_RELOAD_SUCCESSFUL),
+            unreadable: Arc::default(),
             webhooks: Counters::new(rows::WEBHOOKS),
             webhook_secret_written: Gauges::new(rows::WEBHOOK_SECRET_WRITTEN),
             pushes: Counters::new(rows::ALERTMANAGER_PUSHES),
@@ -236,8 +241,14 @@ impl Own {
         self.desk_queue_depth.set(&[], waiting as f64);
     }
 
-    /// The secret files were read again, all of them or not.
-    pub fn secrets_reloaded(&self, all: bool) {
-        self.secret_reload.set(&[], if all { 1.0 } else { 0.0 });
+    /// The secret files of `whose` were read again, all of them or not.
+    pub fn secrets_reloaded(&self, whose: SourceKind, all: bool) {
+        let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        if all {
+            unreadable.remove(&whose);
+        } else {
+            unreadable.insert(whose);
+        }
+        self.secret_reload.set(&[], if unreadable.is_empty() { 1.0 } else { 0.0 });
     }
 }

@@ -220,7 +220,8 @@ impl Staleness {
             | SourceKind::GitlabStarted
             | SourceKind::GitlabRefs
             | SourceKind::GitlabJobLogs
-            | SourceKind::GitlabHooks => self.queue,
+            | SourceKind::GitlabHooks
+            | SourceKind::WebConfig => self.queue,
             SourceKind::GitlabRunners | SourceKind::GitlabRunnerJobs => self.runners,
             SourceKind::KubePods
             | SourceKind::KubeEvents
@@ -249,9 +250,11 @@ pub struct History {
 }
 
 impl Policy {
-    /// Tiers that depend on a source: those of its namespace, or all where it has none.
+    /// Tiers that depend on a source: those of its namespace, or all where it has none. No tier is seen through the web
+    /// configuration.
     pub fn tiers_of(&self, source: &SourceKey) -> impl Iterator<Item = TierId> {
         let concerned = move |tier: &TierPolicy| match &source.namespace {
+            None if source.kind == SourceKind::WebConfig => false,
             // Nodes belong to no namespace; their events only lie in one.
             Some(_) if source.kind == SourceKind::KubeNodeEvents => true,
             Some(namespace) => tier.namespaces.contains(namespace) || tier.manager_namespaces.contains(namespace),

@@ -69,7 +69,7 @@ impl FailureClass {
     #[must_use]
     pub const fn can_befall(self, source: SourceKind) -> bool {
         // Hooks come by themselves: only the file with their secret can be in the way.
-        if matches!(source, SourceKind::GitlabHooks) {
+        if matches!(source, SourceKind::GitlabHooks | SourceKind::WebConfig) {
             return matches!(self, Self::Secret);
         }
         match self {

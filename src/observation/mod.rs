@@ -106,6 +106,8 @@ pub enum SourceKind {
     GitlabJobLogs,
     /// Job hooks that GitLab sends to us.
     GitlabHooks,
+    /// The file of `--web.config.file` and those that it names.
+    WebConfig,
     /// Pods of one namespace.
     KubePods,
     /// Events of one namespace.
@@ -133,8 +135,8 @@ pub enum SourceKind {
 }
 
 impl SourceKind {
-    /// Every kind that reaches out to an API.
-    pub const ALL: [Self; 19] = [
+    /// Every kind that looks at something outside.
+    pub const ALL: [Self; 20] = [
         Self::GitlabQueue,
         Self::GitlabStarted,
         Self::GitlabRefs,
@@ -142,6 +144,7 @@ impl SourceKind {
         Self::GitlabRunnerJobs,
         Self::GitlabJobLogs,
         Self::GitlabHooks,
+        Self::WebConfig,
         Self::KubePods,
         Self::KubeEvents,
         Self::KubeNodeEvents,
@@ -175,6 +178,7 @@ impl SourceKind {
             | Self::GitlabRunnerJobs
             | Self::GitlabJobLogs
             | Self::GitlabHooks
+            | Self::WebConfig
             | Self::KubePods
             | Self::KubeEvents
             | Self::KubeNodeEvents
@@ -207,7 +211,8 @@ impl SourceKind {
             | Self::GitlabRunners
             | Self::GitlabRunnerJobs
             | Self::GitlabJobLogs
-            | Self::GitlabHooks => false,
+            | Self::GitlabHooks
+            | Self::WebConfig => false,
         }
     }
 
@@ -225,6 +230,7 @@ impl SourceKind {
             | Self::KubeTokenSecrets => true,
             Self::Clock
             | Self::GitlabHooks
+            | Self::WebConfig
             | Self::KubePods
             | Self::KubeEvents
             | Self::KubeNodeEvents
@@ -250,6 +256,7 @@ impl SourceKind {
             Self::GitlabRunnerJobs => "gitlab_runner_jobs",
             Self::GitlabJobLogs => "gitlab_job_logs",
             Self::GitlabHooks => "gitlab_hooks",
+            Self::WebConfig => "web_config",
             Self::KubePods => "kube_pods",
             Self::KubeEvents => "kube_events",
             Self::KubeNodeEvents => "kube_node_events",

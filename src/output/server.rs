@@ -1,18 +1,22 @@
 //! The socket on which metrics, page and JSON are served.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware;
 use tokio_util::sync::CancellationToken;
 
 use super::{Outputs, State, routes};
 use crate::listener::{BindError, Listener};
+use crate::web::{Door, Keeper, guard};
 
 /// A bound, not yet serving socket.
 #[derive(Debug)]
 pub struct Server {
     listener: Listener,
     router: Router,
+    keeper: Option<Arc<Keeper>>,
 }
 
 impl Server {
@@ -23,7 +27,15 @@ impl Server {
     pub async fn bind(address: &str, outputs: Outputs) -> Result<Self, BindError> {
         let listener = Listener::bind(address, "--web.listen-address").await?;
         let started = outputs.clock.now();
-        Ok(Self { listener, router: routes::router(State { outputs, started }) })
+        Ok(Self { listener, router: routes::router(State { outputs, started }), keeper: None })
+    }
+
+    /// Answers only whom `door` lets in, encrypted if it says so.
+    #[must_use]
+    pub fn behind(self, door: Door) -> Self {
+        let keeper = Some(door.keeper());
+        let router = self.router.layer(middleware::from_fn_with_state(door, guard));
+        Self { router, keeper, ..self }
     }
 
     /// Where it listens.
@@ -34,6 +46,6 @@ impl Server {
 
     /// Serves until `stop`, then lets requests under way end.
     pub async fn run(self, stop: CancellationToken) {
-        self.listener.serve(self.router, stop).await;
+        self.listener.serve(self.router, self.keeper, stop).await;
     }
 }

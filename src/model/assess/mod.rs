@@ -225,6 +225,7 @@ fn objects(fleet: &Fleet, held: &Held, key: &SourceKey) -> Option<u64> {
         SourceKind::GitlabRunnerJobs
         | SourceKind::GitlabJobLogs
         | SourceKind::GitlabHooks
+        | SourceKind::WebConfig
         | SourceKind::KubeNamespace
         | SourceKind::KubeNetpols
         | SourceKind::KubeAccounts

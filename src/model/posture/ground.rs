@@ -190,6 +190,7 @@ const fn what(kind: SourceKind) -> &'static str {
         | SourceKind::GitlabRunnerJobs
         | SourceKind::GitlabJobLogs
         | SourceKind::GitlabHooks
+        | SourceKind::WebConfig
         | SourceKind::KubeEvents
         | SourceKind::KubeNodeEvents => kind.as_str(),
         SourceKind::KubeTokenSecrets => "the Secrets with runner tokens",
@@ -218,6 +219,7 @@ pub const fn right(kind: SourceKind) -> &'static str {
         | SourceKind::GitlabRunnerJobs
         | SourceKind::GitlabJobLogs
         | SourceKind::GitlabHooks
+        | SourceKind::WebConfig
         | SourceKind::KubeEvents
         | SourceKind::KubeNodeEvents => "",
     }

@@ -98,6 +98,7 @@ pub(super) fn name(source: &SourceKey) -> String {
         SourceKind::GitlabRunnerJobs => "GitLab's jobs of runners",
         SourceKind::GitlabJobLogs => "GitLab's logs of failed jobs",
         SourceKind::GitlabHooks => "GitLab's job hooks",
+        SourceKind::WebConfig => "the web configuration",
         SourceKind::KubePods => "pods",
         SourceKind::KubeEvents => "events",
         SourceKind::KubeNodeEvents => "events of nodes",

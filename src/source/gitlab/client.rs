@@ -21,6 +21,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::{Gitlab, SecretFile};
 use crate::metrics::{Operation, Own, StatusClass};
+use crate::observation::SourceKind;
 
 use super::answer;
 use super::budget::Budget;
@@ -90,7 +91,7 @@ impl Client {
             .map_err(|error| ClientError::Prepare { detail: error.to_string() })?;
         self.require_home(operation, &url)?;
         let read = self.token();
-        self.0.own.secrets_reloaded(read.is_ok());
+        self.0.own.secrets_reloaded(SourceKind::GitlabQueue, read.is_ok());
         let (token, header) = read?;
         self.0.budget.take().await.map_err(|left| ClientError::RateLimited {
             operation,

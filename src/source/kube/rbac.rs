@@ -56,7 +56,8 @@ impl Need {
             | SourceKind::GitlabRunners
             | SourceKind::GitlabRunnerJobs
             | SourceKind::GitlabJobLogs
-            | SourceKind::GitlabHooks => return Self { group: "", resource: "", verbs: &[], namespaced: false },
+            | SourceKind::GitlabHooks
+            | SourceKind::WebConfig => return Self { group: "", resource: "", verbs: &[], namespaced: false },
         };
         Self { group, resource, verbs: &VERBS, namespaced: !matches!(kind, SourceKind::KubeNodes) }
     }

@@ -114,7 +114,8 @@ pub fn start(
                 | SourceKind::GitlabRunners
                 | SourceKind::GitlabRunnerJobs
                 | SourceKind::GitlabJobLogs
-                | SourceKind::GitlabHooks,
+                | SourceKind::GitlabHooks
+                | SourceKind::WebConfig,
                 _,
             ) => {} // never planned
         }

@@ -110,7 +110,7 @@ impl Webhooks {
                 }
             }
         };
-        tokio::join!(listener.serve(router(door), stop), telling);
+        tokio::join!(listener.serve(router(door), None, stop), telling);
     }
 }
 

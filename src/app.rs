@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, Now};
 use crate::config::{Config, Gitlab, Kubernetes};
 use crate::desk::{CHANNEL, Desk};
+use crate::lease::Holder;
 use crate::metrics::{Levels, Occurrences, Own, Process};
 use crate::model::assessment::Assessment;
 use crate::model::fleet::Fleet;
@@ -70,6 +71,7 @@ pub struct Extras {
 pub struct Daemon {
     address: SocketAddr,
     hooks_address: Option<SocketAddr>,
+    lease: JoinSet<()>,
     sources: JoinSet<()>,
     desk: JoinSet<()>,
     server: JoinSet<()>,
@@ -82,6 +84,7 @@ pub struct Daemon {
 /// One token per stage, because each may only stop after the one before it.
 #[derive(Debug, Default)]
 struct Stop {
+    lease: CancellationToken,
     sources: CancellationToken,
     server: CancellationToken,
 }
@@ -102,7 +105,18 @@ impl Daemon {
     /// Those of [`start`](Self::start), and when the recording cannot be created or the web configuration not be used.
     pub async fn start_with(config: Config, listen: &str, clock: Clock, extras: Extras) -> Result<Self, StartError> {
         let Extras { record, web_config } = extras;
-        let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry: _, links, alertmanager, web } = config;
+        let Config {
+            gitlab,
+            kubernetes,
+            webhook,
+            policy,
+            state_file,
+            telemetry: _,
+            links,
+            alertmanager,
+            web,
+            high_availability,
+        } = config;
         let policy = Arc::new(policy);
         let door = web_config.map(|file| Door::open(&file, web)).transpose()?;
         let mut keys = keys(&gitlab, &policy, &kubernetes, webhook.is_some());
@@ -119,12 +133,13 @@ impl Daemon {
         registry.register_collector(Box::new(Levels::new(published.assessments.clone())));
         registry.register_collector(Box::new(Process::new()));
 
-        let pusher = alertmanager.map(|config| {
+        let mut pusher = alertmanager.map(|config| {
             own.pushes();
             Pusher {
                 config,
                 texts: Arc::new(Texts::new(&links, &policy)),
                 assessments: published.assessments.clone(),
+                terms: None,
                 clock: clock.clone(),
                 own: own.clone(),
             }
@@ -165,6 +180,15 @@ impl Daemon {
         for (_, source) in gitlab.start(&stop.sources)? {
             sources.spawn(source);
         }
+        let mut lease = JoinSet::new();
+        let terms = high_availability.zip(client.clone()).map(|(config, client)| {
+            let (holder, terms) = Holder::new(client, config, clock.clone(), own.clone());
+            lease.spawn(holder.run(stop.lease.clone()));
+            terms
+        });
+        if let Some(pusher) = &mut pusher {
+            pusher.terms.clone_from(&terms);
+        }
         if let Some(client) = client {
             let watches =
                 kube::start(&client, &policy, &kubernetes, &channel, &clock, &own, &stop.sources, Pace::default());
@@ -194,7 +218,7 @@ impl Daemon {
             None => None,
         };
         let mut desk_task = JoinSet::new();
-        desk_task.spawn(desk.recorded(recorder).kept(state).run(observations));
+        desk_task.spawn(desk.recorded(recorder).kept(state).gated(terms.clone()).run(observations));
         let mut pusher_task = JoinSet::new();
         if let Some(pusher) = pusher {
             pusher_task.spawn(pusher.run(stop.server.clone()));
@@ -204,6 +228,7 @@ impl Daemon {
         Ok(Self {
             address,
             hooks_address,
+            lease,
             sources,
             desk: desk_task,
             server: server_task,
@@ -240,9 +265,11 @@ impl Daemon {
         }
     }
 
-    /// Stops in order: no new observations, what has arrived is counted and recorded, the last scrape is answered.
-    /// What was said last can still be read.
+    /// Stops in order: the Lease is given up, no new observations, what has arrived is counted and recorded, the last scrape
+    /// is answered. What was said last can still be read.
     pub async fn stop(mut self) -> Outputs {
+        self.stop.lease.cancel();
+        while self.lease.join_next().await.is_some() {}
         self.stop.sources.cancel();
         while self.sources.join_next().await.is_some() {}
         while self.desk.join_next().await.is_some() {}

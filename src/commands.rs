@@ -160,7 +160,8 @@ fn print(what: Printed, flags: &Flags, env: Env<'_>) -> Result<Exit, Fault> {
     let text = match what {
         Printed::Rbac => {
             let config = Config::load(&flags.config_file, env.iter().cloned())?;
-            crate::source::kube::rbac::print(&config.policy, &config.kubernetes)
+            let standby = config.high_availability.as_ref();
+            crate::source::kube::rbac::print(&config.policy, &config.kubernetes, standby)
         }
         Printed::Rules { format } => {
             let config = Config::load(&flags.config_file, env.iter().cloned())?;

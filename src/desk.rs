@@ -15,6 +15,7 @@ pub use enquiry::{DeskGone, Enquiries, Question};
 
 use crate::clock::Clock;
 use crate::condition::{FiringAlert, Ledger};
+use crate::lease::{Gate, Term};
 use crate::metrics::Own;
 use crate::model::assess::{assess, explain};
 use crate::model::assessment::Assessment;
@@ -50,6 +51,7 @@ pub struct Desk {
     questions: mpsc::Receiver<Question>,
     recorder: Option<Recorder>,
     keeper: Option<Keeper>,
+    gate: Option<(Gate, watch::Receiver<Term>)>,
     earlier: Option<Earlier>,
 }
 
@@ -80,7 +82,10 @@ impl Desk {
         let (wishes, wished) = watch::channel(Arc::default());
         let (enquiries, questions) = Enquiries::channel();
         let published = Published { assessments, wishes: wished, enquiries };
-        (Self { book, clock, own, wishes, questions, recorder: None, keeper: None, earlier: None }, published)
+        (
+            Self { book, clock, own, wishes, questions, recorder: None, keeper: None, gate: None, earlier: None },
+            published,
+        )
     }
 
     /// Tells `recorder` everything it does.
@@ -94,6 +99,13 @@ impl Desk {
     #[must_use]
     pub fn kept(mut self, state: Option<(Keeper, Earlier)>) -> Self {
         (self.keeper, self.earlier) = state.unzip();
+        self
+    }
+
+    /// Counts only what is its own to count by the terms of a Lease.
+    #[must_use]
+    pub fn gated(mut self, terms: Option<watch::Receiver<Term>>) -> Self {
+        self.gate = terms.map(|terms| (Gate::default(), terms));
         self
     }
 
@@ -120,6 +132,7 @@ impl Desk {
                     self.judge(self.clock.now());
                     changed = false;
                 }
+                term = renewed(&mut self.gate) => self.enter(term),
                 written = written(&mut self.keeper) => self.book.count(&written, self.clock.now().wall),
                 Some(question) = self.questions.recv() => self.answer(question),
                 received = observations.recv_many(&mut batch, BATCH) => {
@@ -151,13 +164,34 @@ impl Desk {
         if let Some(recorder) = &mut self.recorder {
             recorder.seen(&observation);
         }
-        let at = observation.at.wall;
-        let happened = self.book.apply(observation);
+        let at = observation.at;
+        let mut happened = self.book.apply(observation);
+        if let Some((gate, _)) = &mut self.gate {
+            happened = gate.take(happened, at);
+            self.own.left_out(gate.left_out());
+        }
+        self.release(happened, at.wall);
+    }
+
+    /// Counts what may be counted, now or when its key is on disk.
+    fn release(&mut self, happened: Vec<Occurrence>, at: Timestamp) {
         let free = match &mut self.keeper {
             Some(keeper) => keeper.take(happened),
             None => happened,
         };
         self.book.count(&free, at);
+    }
+
+    /// The Lease was renewed, or changed hands.
+    fn enter(&mut self, term: Term) {
+        let Some((gate, _)) = &mut self.gate else { return };
+        let now = self.clock.now();
+        let happened = gate.enters(term, now);
+        self.own.left_out(gate.left_out());
+        self.release(happened, now.wall);
+        if let Some(keeper) = &mut self.keeper {
+            keeper.send(now);
+        }
     }
 
     fn pass_time(&mut self) {
@@ -240,6 +274,16 @@ impl Book {
         self.assessments.send_replace(Arc::clone(&after));
         (before, after)
     }
+}
+
+/// Waits for news of the Lease, where there is one.
+async fn renewed(gate: &mut Option<(Gate, watch::Receiver<Term>)>) -> Term {
+    if let Some((_, terms)) = gate
+        && terms.changed().await.is_ok()
+    {
+        return *terms.borrow_and_update();
+    }
+    std::future::pending().await
 }
 
 /// Waits for the disk, where there is one to wait for.

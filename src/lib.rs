@@ -26,6 +26,7 @@
 //! - [`metrics`], [`output`]: what is told, and how it is served. [`listener`]: the sockets; [`web`]: who is let in.
 //! - [`config`]: what was written, checked all at once. [`clock`]: the only reader of time.
 //! - [`state`]: keys of what was counted, kept over a restart; never counter values.
+//! - [`lease`]: two side by side, of which one counts and tells.
 //! - [`recording`]: what the desk heard, written down, and judged again.
 //! - [`rules`]: the conditions as rules for Prometheus, and the burn of the start budget.
 //! - [`demo`]: a GitLab and a Kubernetes API in one process, with the truth kept.
@@ -34,6 +35,7 @@
 
 pub mod app;
 pub mod ask;
+mod authorities;
 pub mod cause;
 pub mod classify;
 pub mod cli;
@@ -45,6 +47,7 @@ pub mod demo;
 pub mod desk;
 pub mod error;
 mod error_chain;
+pub mod lease;
 pub mod listener;
 pub mod metrics;
 pub mod model;

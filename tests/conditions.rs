@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "conditions/noise.rs"]
+mod noise;
 mod support;
 
 use std::collections::BTreeMap;
@@ -9,7 +11,6 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proptest::prelude::*;
 use support::fake;
 use tierwatch::cause::{Autoscale, Cause, Pull, Scheduling, explain};
 use tierwatch::condition::{Condition, ConditionLine, of_tier, of_tierwatch};
@@ -334,93 +335,6 @@ fn token(on: &mut Assessment, at: Option<&str>) {
     on.own_token.as_mut().unwrap().expires_at = at.map(|at| at.parse().unwrap());
 }
 
-/// A level that a fault moves, with the limit of the condition that reads it.
-#[derive(Debug, Clone, Copy)]
-enum Level {
-    Oldest,
-    PlatformFailures,
-    Capacity,
-    Flood,
-    Pulls,
-    Coverage,
-}
-
-impl Level {
-    const ALL: [(Self, Condition, f64); 6] = [
-        (Self::Oldest, Condition::JobsOverdue, 360.0),
-        (Self::PlatformFailures, Condition::PlatformFailures, 0.1),
-        (Self::Capacity, Condition::AtCapacity, 0.95),
-        (Self::Flood, Condition::Flooded, 20.0),
-        (Self::Pulls, Condition::ImagePullFailing, 0.2),
-        (Self::Coverage, Condition::QueueCoverageLow, 0.1),
-    ];
-
-    fn set(self, case: &mut Case, own: &mut Assessment, value: f64) {
-        let whole = |value: f64| value.round() as u64;
-        match self {
-            Self::Oldest => {
-                case.tier.lately.taken_last_hour = 5;
-                case.wait(1, Duration::from_secs_f64(value));
-            }
-            Self::PlatformFailures => {
-                (case.tier.lately.starts, case.tier.lately.platform_failures) = (1_000, whole(value * 1_000.0));
-            }
-            Self::Capacity => {
-                case.wait(4, minutes(1));
-                case.policy.capacity = Some(1_000);
-                case.tier.running.as_mut().unwrap().executing = whole(value * 1_000.0);
-            }
-            Self::Flood => {
-                case.wait(whole(value), minutes(1));
-                case.queue().top_project_share = Some(0.95);
-            }
-            Self::Pulls => {
-                case.policy.conditions.pull_failing_pods = 1_000_000;
-                let pods = whole(value * 1_000.0);
-                case.tier.lately.pulls = PullsLately { pods, projects: 5, started: 1_000 - pods, most: None };
-            }
-            Self::Coverage => own.coverage = Some(1.0 - value),
-        }
-    }
-}
-
-proptest! {
-    /// A fault lifts a level from half its limit to the limit itself or beyond, for a while, and every value is noisy by a
-    /// fifth: the condition begins once and ends once.
-    #[test]
-    fn noise_at_the_limit_flips_no_condition(
-        which in 0..Level::ALL.len(),
-        height in 1.0..2.0_f64,
-        spans in (5..40_usize, 5..60_usize, 5..40_usize),
-        noise in prop::collection::vec(-0.2..0.2_f64, 140),
-    ) {
-        let (level, condition, limit) = Level::ALL[which];
-        let mut case = Case::calm();
-        let mut own = fake::assessment(vec![]);
-        let (before, during, after) = spans;
-        let mut flips = 0;
-        let mut held = false;
-        for (step, noise) in noise.iter().enumerate().take(before + during + after) {
-            let fault = (before..before + during).contains(&step);
-            let value = if fault { limit * height } else { limit * 0.5 };
-            level.set(&mut case, &mut own, value * (1.0 + noise));
-            let lines = if condition.is_own() {
-                let known = own.conditions.clone();
-                own.conditions = of_tierwatch(&own, &known);
-                own.conditions.clone()
-            } else {
-                case.go_on(Duration::from_secs(15));
-                case.before.clone()
-            };
-            let holds = lines.iter().any(|line| line.condition == condition && line.holds == Some(true));
-            flips += usize::from(holds != held);
-            held = holds;
-        }
-        prop_assert!(!held, "{condition} does not end");
-        prop_assert!(flips <= 2, "{condition} flips {flips} times");
-    }
-}
-
 #[test]
 fn a_manager_that_crashes_in_a_loop_is_down_although_it_is_ready_now_and_then() {
     let mut case = Case::calm();
@@ -431,4 +345,18 @@ fn a_manager_that_crashes_in_a_loop_is_down_although_it_is_ready_now_and_then() 
         }
         assert_eq!(case.holds(Condition::Down), minute >= 3, "minute {minute}");
     }
+}
+
+#[test]
+fn one_of_two_managers_that_crashes_in_a_loop_is_told_all_the_while() {
+    let mut case = Case::calm();
+    for minute in 0..20 {
+        for (not_ready, seconds) in [(1, 20), (0, 40)] {
+            case.tier.managers = Some(ManagerLevels { ready: 2 - not_ready, not_ready });
+            case.go_on(Duration::from_secs(seconds));
+            assert!(case.holds(Condition::RunnersOffline), "minute {minute}");
+        }
+    }
+    case.go_on(Duration::from_secs(60));
+    assert!(!case.holds(Condition::RunnersOffline));
 }

@@ -47,16 +47,23 @@ fn eventful() -> fake::Metrics {
     let pods = SourceKey::namespaced(SourceKind::KubePods, "runners-deployment");
     let job = JobId(7);
     let happened = [
-        Occurrence::JobTaken { tier: 0, job, waited: seconds(95) },
+        Occurrence::JobTaken { tier: 0, job, waited: seconds(95), at: None },
         Occurrence::JobStarted {
             tier: 0,
             job,
             took: Some(seconds(125)),
             phases: vec![(Phase::Queue, seconds(95)), (Phase::Containers, seconds(30))],
+            at: None,
         },
-        Occurrence::JobOutcome { tier: 0, job, outcome: Outcome::Late },
-        Occurrence::JobDropped { tier: 0, job: JobId(1), reason: DropReason::NoMatchingRunners },
-        Occurrence::JobFailed { tier: 0, job: JobId(1), reason: FailureReason::Script, blame: Blame::Platform },
+        Occurrence::JobOutcome { tier: 0, job, outcome: Outcome::Late, at: None },
+        Occurrence::JobDropped { tier: 0, job: JobId(1), reason: DropReason::NoMatchingRunners, at: None },
+        Occurrence::JobFailed {
+            tier: 0,
+            job: JobId(1),
+            reason: FailureReason::Script,
+            blame: Blame::Platform,
+            at: None,
+        },
         Occurrence::PodUnschedulable { tier: 0, pod: "p".into(), cause: Scheduling::InsufficientCpu },
         Occurrence::PullFailed {
             tier: 0,
@@ -93,6 +100,7 @@ fn eventful() -> fake::Metrics {
     metrics.own.secrets_reloaded(SourceKind::GitlabQueue, true);
     metrics.own.pushes();
     metrics.own.pushed(PushResult::Sent);
+    metrics.own.leads(true);
     metrics.own.webhook_secret_written(SystemTime::UNIX_EPOCH + Duration::from_secs(1_784_000_000));
     metrics
 }
@@ -187,7 +195,9 @@ fn the_bucket_of_a_wait_names_its_last_job_where_the_format_can() {
     let metrics = fake::metrics(fake::full());
     let taken = |job, seconds, at: &str| {
         let waited = Duration::from_secs(seconds);
-        metrics.occurrences.count(&Occurrence::JobTaken { tier: 0, job: JobId(job), waited }, at.parse().unwrap());
+        metrics
+            .occurrences
+            .count(&Occurrence::JobTaken { tier: 0, job: JobId(job), waited, at: None }, at.parse().unwrap());
     };
     taken(41, 95, "2026-03-01T12:00:00Z");
     taken(42, 100, "2026-03-01T12:00:01.25Z");
@@ -431,6 +441,8 @@ fn most_series(tiers: usize, registries: usize, runners_per_tier: usize) -> usiz
                 "tierwatch_jobs_failed_total" => {
                     tiers * FailureReason::ALL.iter().map(|reason| reason.blames().len()).sum::<usize>()
                 }
+                // Two more for who writes `high_availability`.
+                "tierwatch_leader" | "tierwatch_lease_left_out_total" => 0,
                 _ => labels * samples,
             }
         })
@@ -449,7 +461,9 @@ fn series_are_bounded_whatever_the_jobs_do() {
         let (tier, pod, container) = (number % 5, "p".into(), "build".into());
         metrics.occurrences.count(&Occurrence::PullFailed { tier, pod, container, registry, cause: Pull::Other }, at);
         let job = JobId(number as u64);
-        metrics.occurrences.count(&Occurrence::JobOutcome { tier: number % 5, job, outcome: Outcome::InTime }, at);
+        metrics
+            .occurrences
+            .count(&Occurrence::JobOutcome { tier: number % 5, job, outcome: Outcome::InTime, at: None }, at);
     }
     let scrape = text(&metrics.registry, Format::Text);
     let series = scrape.lines().filter(|line| !line.starts_with('#')).count();

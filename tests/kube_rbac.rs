@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tierwatch::config::Kubernetes;
+use tierwatch::config::{HighAvailability, Kubernetes};
 use tierwatch::model::policy::{History, Objective, Policy, Staleness, TierPolicy, Urgency};
 use tierwatch::source::kube::plan;
 use tierwatch::source::kube::rbac::{Need, print};
@@ -46,13 +46,13 @@ fn kubernetes(enabled: bool, cluster_scoped: bool) -> Kubernetes {
 
 #[test]
 fn printed() {
-    insta::assert_snapshot!(print(&policy(), &kubernetes(true, true)));
+    insta::assert_snapshot!(print(&policy(), &kubernetes(true, true), None));
 }
 
 #[test]
 fn nothing_for_what_is_not_watched() {
-    assert!(!print(&policy(), &kubernetes(true, false)).contains("ClusterRole"));
-    let off = print(&policy(), &kubernetes(false, true));
+    assert!(!print(&policy(), &kubernetes(true, false), None).contains("ClusterRole"));
+    let off = print(&policy(), &kubernetes(false, true), None);
     assert!(off.lines().all(|line| line.starts_with('#')), "{off}");
 }
 
@@ -95,11 +95,27 @@ fn what_is_declared_is_what_is_printed() {
         })
         .collect();
     declared.sort();
-    let printed = rights(&print(&policy(), &kubernetes));
+    let printed = rights(&print(&policy(), &kubernetes, None));
     assert_eq!(printed, declared);
     assert_eq!(printed.len(), 23);
     for (_, _, resource, verbs) in printed {
         assert!(verbs.iter().all(|verb| ["get", "list", "watch"].contains(&verb.as_str())), "{resource}: {verbs:?}");
         assert!(!["secrets", "pods/log", "pods/exec"].contains(&resource.as_str()));
     }
+}
+
+#[test]
+fn a_standby_may_write_its_lease_and_nothing_else() {
+    let lease = HighAvailability {
+        lease_name: "watchers".into(),
+        namespace: "observability".into(),
+        lease_duration: Duration::from_secs(15),
+        renew_deadline: Duration::from_secs(10),
+        retry_period: Duration::from_secs(2),
+    };
+    let alone = print(&policy(), &kubernetes(true, true), None);
+    let with = print(&policy(), &kubernetes(true, true), Some(&lease));
+    let rest = alone.split_once("namespace by namespace.").expect("the first line says so").1;
+    let (_, lease) = with.split_once(rest).expect("everything else is as it was");
+    insta::assert_snapshot!(lease);
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod support;
+#[path = "pusher/ways.rs"]
+mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -94,12 +96,19 @@ enum Answer {
     Takes,
     Refuses,
     Hangs,
+    Unknown,
+    /// It answers with the proof that it was given.
+    Repeats,
 }
 
 impl Catcher {
     async fn serve(&self) -> url::Url {
+        self.serve_at("127.0.0.1:0").await
+    }
+
+    async fn serve_at(&self, address: &str) -> url::Url {
         let app = Router::new().route("/prefix/api/v2/alerts", post(take)).with_state(self.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}/prefix/", listener.local_addr().unwrap()).parse().unwrap();
         tokio::spawn(async move { axum::serve(listener, app).await });
         url
@@ -126,16 +135,18 @@ impl Catcher {
     }
 }
 
-async fn take(State(catcher): State<Catcher>, request: Request) -> StatusCode {
+async fn take(State(catcher): State<Catcher>, request: Request) -> (StatusCode, String) {
     let how = *catcher.answer.lock().unwrap();
+    let header = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
     match how {
         Answer::Hangs => std::future::pending().await,
-        Answer::Refuses => StatusCode::INTERNAL_SERVER_ERROR,
+        Answer::Refuses => (StatusCode::INTERNAL_SERVER_ERROR, String::new()),
+        Answer::Unknown => (StatusCode::UNAUTHORIZED, "who are you?".to_owned()),
+        Answer::Repeats => (StatusCode::UNAUTHORIZED, header.unwrap_or_default()),
         Answer::Takes => {
-            let header = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
             let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();
             catcher.told.lock().unwrap().push((header, serde_json::from_slice(&body).unwrap()));
-            StatusCode::OK
+            (StatusCode::OK, String::new())
         }
     }
 }
@@ -162,12 +173,16 @@ fn to(urls: Vec<url::Url>, auth: Option<PushAuth>) -> Alertmanager {
 
 impl Pushing {
     fn start(config: Alertmanager) -> Self {
+        Self::start_at_speed(config, 60.0)
+    }
+
+    fn start_at_speed(config: Alertmanager, speed: f64) -> Self {
         let (assessments, assessed) = watch::channel(Arc::new(firing(vec![])));
         let mut registry = Registry::default();
         let own = Own::new(&SourceKind::ALL, &mut registry);
         own.pushes();
-        let clock = Clock::simulated(fake::now().wall, 60.0);
-        let pusher = Pusher { config, texts: Arc::new(texts()), assessments: assessed, clock, own };
+        let clock = Clock::simulated(fake::now().wall, speed);
+        let pusher = Pusher { config, texts: Arc::new(texts()), assessments: assessed, terms: None, clock, own };
         let stop = CancellationToken::new();
         Self { assessments, registry, stop: stop.clone(), task: tokio::spawn(pusher.run(stop)) }
     }
@@ -224,6 +239,29 @@ async fn one_that_hangs_or_refuses_keeps_nobody_waiting_and_misses_nothing() {
     pushing.fires(vec![FiringAlert { ends_at: Some("2026-03-01T11:59:00Z".parse().unwrap()), ..stalled() }]);
     ill.answers(Answer::Takes);
     until("what it missed", || ill.last() == ["TierQueueStalled is over", HEARTBEAT]).await;
+    pushing.stop.cancel();
+    pushing.task.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_alertmanager_that_was_away_for_long_hears_what_it_missed_and_is_not_asked_all_the_time() {
+    let away = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let url = format!("http://{away}/prefix/").parse().unwrap();
+    // Ten minutes pass in a second.
+    let pushing = Pushing::start_at_speed(to(vec![url], None), 600.0);
+    pushing.fires(vec![stalled(), moved()]);
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    // What ended while it was away and is still told by the ledger, and what began.
+    let ended = FiringAlert { ends_at: Some("2026-03-01T11:59:00Z".parse().unwrap()), ..stalled() };
+    let began = FiringAlert { alert: "TierDown", condition: Condition::Down, ..stalled() };
+    pushing.fires(vec![ended, moved(), began]);
+    let asked = pushing.pushes("failed");
+    assert!((3.0..60.0).contains(&asked), "asked {asked} times: often at first, then every half minute");
+    let catcher = Catcher::default();
+    catcher.serve_at(&away.to_string()).await;
+    until("what it missed", || !catcher.told().is_empty()).await;
+    let all = ["TierQueueStalled is over", "TierBoundaryMoved is over", "TierDown", HEARTBEAT];
+    assert_eq!(catcher.last(), all, "with the first word that gets through");
     pushing.stop.cancel();
     pushing.task.await.unwrap();
 }

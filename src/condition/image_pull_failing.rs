@@ -15,7 +15,8 @@ pub(super) fn judge(on: &Ground<'_>) -> Finding {
     let share = part(pulls.pods, pulls.pods + pulls.started);
     let often = reached(number(pulls.pods), f64::from(limits.pull_failing_pods), on.held)
         || reached(share, limits.pull_failing_ratio, on.held);
-    if pulls.pods == 0 || !often || pulls.projects < u64::from(limits.pull_failing_projects) {
+    let several = reached(number(pulls.projects), f64::from(limits.pull_failing_projects), on.held);
+    if pulls.pods == 0 || !often || !several {
         return Finding::Fine;
     }
     let why = pulls.most.as_ref().map_or_else(String::new, |(registry, cause)| {

@@ -9,7 +9,7 @@ use super::{
     no_traffic, own, platform_failures, queue_stalled, runner_tokens, runners_offline, scale_up_blocked, source_down,
     unobserved, unschedulable,
 };
-use crate::model::assessment::{Assessment, SourceStatus, TierAssessment};
+use crate::model::assessment::{Assessment, LatelyLevels, SourceStatus, TierAssessment};
 use crate::model::policy::TierPolicy;
 use crate::observation::{Now, between};
 
@@ -65,8 +65,9 @@ struct Spans {
 }
 
 impl Spans {
-    fn of(condition: Condition, policy: &TierPolicy, watched: Duration) -> Self {
+    fn of(condition: Condition, policy: &TierPolicy, lately: &LatelyLevels) -> Self {
         let limits = &policy.conditions;
+        let watched = lately.watched;
         let looks_back = |looks_back| Self { looks_back, watched, ..Self::default() };
         let flickers = |patience| Self { patience, breath: BREATH, ..Self::default() };
         match condition {
@@ -78,10 +79,14 @@ impl Spans {
             Condition::JobsDropped => looks_back(limits.dropped_for),
             Condition::PlatformFailures => looks_back(limits.platform_failures_window),
             Condition::ImagePullFailing => looks_back(limits.pull_failing_window),
-            Condition::NoTraffic => looks_back(policy.expects_traffic.unwrap_or_default()),
+            Condition::NoTraffic => Self {
+                breath: no_traffic::breath(policy, lately),
+                ..looks_back(policy.expects_traffic.unwrap_or_default())
+            },
+            // One of several managers that crashes in a loop would never be told.
+            Condition::RunnersOffline => flickers(Duration::ZERO),
             Condition::JobsOverdue
             | Condition::AtCapacity
-            | Condition::RunnersOffline
             | Condition::Flooded
             | Condition::JobsUnserved
             | Condition::RunnerTokenExpiring
@@ -112,7 +117,7 @@ pub fn of_tier(
         let known = find(before, *condition, None);
         let held = known.is_some_and(|line| line.holds == Some(true));
         let finding = judge(&Ground { policy, tier, sources, now, held });
-        let spans = Spans::of(*condition, policy, tier.lately.watched);
+        let spans = Spans::of(*condition, policy, &tier.lately);
         line(*condition, None, finding, known, spans, now)
     });
     let ground = Ground { policy, tier, sources, now, held: false };

@@ -1,8 +1,16 @@
 //! A tier that is always in use is not: jobs may be going elsewhere, or nowhere.
 
+use std::time::Duration;
+
 use super::judge::Ground;
 use super::line::Finding;
+use super::words::number;
 use crate::model::assess::human_duration;
+use crate::model::assessment::LatelyLevels;
+use crate::model::policy::TierPolicy;
+
+/// A tier whose jobs come about as seldom as is just expected goes now a fifth above the limit, now a fifth below.
+const NOISE: f64 = 1.25;
 
 pub(super) fn judge(on: &Ground<'_>) -> Finding {
     let Some(span) = on.policy.expects_traffic else { return Finding::Fine };
@@ -14,4 +22,13 @@ pub(super) fn judge(on: &Ground<'_>) -> Finding {
     }
     let (quiet, span) = (human_duration(on.tier.lately.quiet), human_duration(span));
     Finding::So(format!("no job started for {quiet}, and one at least every {span} is expected"))
+}
+
+/// For how long jobs must come again before it is over: one alone may be the last for as long; several at once, more than
+/// come at the limit, may not.
+pub(super) fn breath(policy: &TierPolicy, lately: &LatelyLevels) -> Duration {
+    let Some(span) = policy.expects_traffic else { return Duration::ZERO };
+    let window = policy.objective.start_within.mul_f64(policy.conditions.stalled_factor);
+    let at_the_limit = 1.0 + NOISE * window.as_secs_f64() / span.as_secs_f64();
+    if number(lately.taken_within_stall) > at_the_limit { Duration::ZERO } else { span.mul_f64(NOISE) }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::alertmanager;
+use super::high_availability;
 use super::problem::{Problem, shown};
 use super::rules::{self, Checker, DAY};
 use super::shape::Places;
@@ -34,6 +35,7 @@ pub(super) fn check(
     let links = links(raw.links.as_ref(), &mut checker);
     let alertmanager = raw.alertmanager.as_ref().and_then(|raw| alertmanager::check(raw, &mut checker));
     let web = web(raw.web.as_ref(), &mut checker);
+    let high_availability = high_availability::check(raw.high_availability.as_ref(), kubernetes.enabled, &mut checker);
     let state_file = checker.path("state_file", raw.state_file.as_ref(), "what was counted");
     let registries = checker.list("registries", raw.registries.as_ref(), rules::registry);
     if registries.len() > MOST_REGISTRIES {
@@ -52,7 +54,18 @@ pub(super) fn check(
     let polls = 2 * gitlab.queue.interval.max(gitlab.runners_interval);
     let keep_firing_for = polls.max(SHORTEST_KEEP);
     let policy = Policy { tiers, staleness, sweep: gitlab.queue.sweep, registries, history, keep_firing_for };
-    Some(Config { gitlab, kubernetes, webhook, policy, state_file, telemetry, links: links?, alertmanager, web })
+    Some(Config {
+        gitlab,
+        kubernetes,
+        webhook,
+        policy,
+        state_file,
+        telemetry,
+        links: links?,
+        alertmanager,
+        high_availability,
+        web,
+    })
 }
 
 fn gitlab(raw: &raw::Gitlab, checker: &mut Checker<'_>) -> Option<Gitlab> {

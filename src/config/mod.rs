@@ -15,6 +15,7 @@ use crate::model::policy::Policy;
 mod alertmanager;
 mod check;
 mod conditions;
+mod high_availability;
 mod layers;
 mod load;
 mod posture;
@@ -56,6 +57,23 @@ pub struct Config {
     pub alertmanager: Option<Alertmanager>,
     /// Who may read what is served.
     pub web: Web,
+    /// A Lease decides whether this one counts; absent: it is alone.
+    pub high_availability: Option<HighAvailability>,
+}
+
+/// Two tierwatch side by side; the spans are those of client-go's leader election.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HighAvailability {
+    /// Name of the Lease.
+    pub lease_name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// A Lease that was not renewed for this long may be taken.
+    pub lease_duration: Duration,
+    /// Who could not renew for this long gives up.
+    pub renew_deadline: Duration,
+    /// Between two attempts.
+    pub retry_period: Duration,
 }
 
 /// How to reach GitLab and what to ask.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::rules::{duration_text, size_text};
 use super::{
-    Alertmanager, Config, Gitlab, Kubernetes, Links, Place, PushAuth, Queue, QueueChoice, Resolved, Telemetry, Web,
-    Webhook,
+    Alertmanager, Config, Gitlab, HighAvailability, Kubernetes, Links, Place, PushAuth, Queue, QueueChoice, Resolved,
+    Telemetry, Web, Webhook,
 };
 use crate::model::policy::{History, Objective, Policy, Thresholds, TierPolicy, TokenPolicy};
 use crate::model::posture::Expected;
@@ -21,8 +21,18 @@ impl Resolved {
         let _ = writeln!(page.text, "# What tierwatch works with. Behind each value stands where it was written:");
         let _ = writeln!(page.text, "# a line of {file}, an environment variable, or `default`.");
         // Taken apart in full: a new field does not compile until it is printed.
-        let Config { gitlab, kubernetes, webhook, policy, state_file, telemetry, links, alertmanager, web } =
-            &self.config;
+        let Config {
+            gitlab,
+            kubernetes,
+            webhook,
+            policy,
+            state_file,
+            telemetry,
+            links,
+            alertmanager,
+            high_availability,
+            web,
+        } = &self.config;
         let Policy { tiers, staleness: _, sweep: _, registries, history, keep_firing_for: _ } = policy;
         page.gitlab(gitlab);
         page.kubernetes(kubernetes);
@@ -40,6 +50,9 @@ impl Resolved {
         page.links(links);
         if let Some(alertmanager) = alertmanager {
             page.alertmanager(alertmanager);
+        }
+        if let Some(high_availability) = high_availability {
+            page.high_availability(high_availability);
         }
         page.open(0, "tiers");
         for tier in tiers {
@@ -133,6 +146,22 @@ impl Page<'_> {
         self.value(2, "gitlab.runners.interval", &duration_text(*runners_interval));
         self.open(1, "job_logs");
         self.value(2, "gitlab.job_logs.enabled", &job_logs.to_string());
+    }
+
+    fn high_availability(&mut self, high_availability: &HighAvailability) {
+        let HighAvailability { lease_name, namespace, lease_duration, renew_deadline, retry_period } =
+            high_availability;
+        self.open(0, "high_availability");
+        for (key, value) in [
+            ("enabled", "true".to_owned()),
+            ("lease_name", scalar(lease_name)),
+            ("namespace", scalar(namespace)),
+            ("lease_duration", duration_text(*lease_duration)),
+            ("renew_deadline", duration_text(*renew_deadline)),
+            ("retry_period", duration_text(*retry_period)),
+        ] {
+            self.value(1, &format!("high_availability.{key}"), &value);
+        }
     }
 
     fn kubernetes(&mut self, kubernetes: &Kubernetes) {

@@ -73,6 +73,8 @@ pub(super) struct Root {
     pub(super) alertmanager: Option<Alertmanager>,
     /// Who may read what is served, beside what the file of `--web.config.file` says.
     pub(super) web: Option<Web>,
+    /// Two tierwatch side by side, of which one counts and tells; off unless it is written.
+    pub(super) high_availability: Option<HighAvailability>,
     /// The trust tiers, by name. A name is a value of the `tier` label: lower-case letters, digits and `-`.
     #[schemars(required, schema_with = "tiers")]
     pub(super) tiers: Option<BTreeMap<String, Tier>>,
@@ -81,6 +83,26 @@ pub(super) struct Root {
 fn tiers(generator: &mut SchemaGenerator) -> Schema {
     let tier = generator.subschema_for::<Tier>();
     json_schema!({ "type": "object", "minProperties": 1, "additionalProperties": tier })
+}
+
+/// Two tierwatch side by side: whoever holds a Lease of Kubernetes counts and tells, the other stands by.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HighAvailability {
+    /// Whether this tierwatch asks for the Lease before it counts anything. Needs a right to write: see `print rbac`.
+    pub(super) enabled: Option<bool>,
+    /// Name of the Lease; the same for both.
+    #[schemars(extend("examples" = ["tierwatch"]))]
+    pub(super) lease_name: Option<String>,
+    /// Namespace of the Lease; the one that tierwatch itself runs in.
+    #[schemars(extend("examples" = ["tierwatch"]))]
+    pub(super) namespace: Option<String>,
+    /// The other one takes over when the Lease was not renewed for this long; 5s to 5m.
+    pub(super) lease_duration: Option<DurationText>,
+    /// Whoever holds the Lease gives it up when it could not renew it for this long; shorter than `lease_duration`.
+    pub(super) renew_deadline: Option<DurationText>,
+    /// Between two looks at the Lease, and two renewals of it; at most half of `renew_deadline`.
+    pub(super) retry_period: Option<DurationText>,
 }
 
 /// How to reach GitLab and what to ask.

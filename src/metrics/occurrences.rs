@@ -143,10 +143,10 @@ impl Occurrences {
     /// Counts one occurrence that was learned `at` that instant.
     pub fn count(&self, occurrence: &Occurrence, at: Timestamp) {
         match occurrence {
-            Occurrence::JobTaken { tier, job, waited } => {
+            Occurrence::JobTaken { tier, job, waited, at: _ } => {
                 self.queue_wait.observe(&[&self.tier(*tier)], *waited, *job, at);
             }
-            Occurrence::JobStarted { tier, job, took, phases } => {
+            Occurrence::JobStarted { tier, job, took, phases, at: _ } => {
                 let tier = self.tier(*tier);
                 if let Some(took) = took {
                     self.job_start.observe(&[&tier], *took, *job, at);
@@ -155,13 +155,13 @@ impl Occurrences {
                     self.job_start_phase.observe(&[&tier, phase.as_str()], *took, *job, at);
                 }
             }
-            Occurrence::JobOutcome { tier, job: _, outcome } => {
+            Occurrence::JobOutcome { tier, job: _, outcome, at: _ } => {
                 self.outcomes.increase(&[&self.tier(*tier), outcome.as_str()]);
             }
-            Occurrence::JobDropped { tier, job: _, reason } => {
+            Occurrence::JobDropped { tier, job: _, reason, at: _ } => {
                 self.dropped.increase(&[&self.tier(*tier), reason.as_str()])
             }
-            Occurrence::JobFailed { tier, job: _, reason, blame } => {
+            Occurrence::JobFailed { tier, job: _, reason, blame, at: _ } => {
                 self.failed.increase(&[&self.tier(*tier), reason.as_str(), blame.as_str()]);
             }
             Occurrence::PodUnschedulable { tier, pod: _, cause } => {

@@ -119,6 +119,8 @@ pub struct Own {
     webhooks: Counters,
     webhook_secret_written: Gauges,
     pushes: Counters,
+    leader: Gauges,
+    lease_left_out: Counters,
     evictions: Counters,
 }
 
@@ -139,6 +141,8 @@ impl Default for Own {
             webhooks: Counters::new(rows::WEBHOOKS),
             webhook_secret_written: Gauges::new(rows::WEBHOOK_SECRET_WRITTEN),
             pushes: Counters::new(rows::ALERTMANAGER_PUSHES),
+            leader: Gauges::new(rows::LEADER),
+            lease_left_out: Counters::new(rows::LEASE_LEFT_OUT),
             evictions: Counters::new(rows::DEDUP_EVICTIONS),
         }
     }
@@ -160,6 +164,8 @@ impl Own {
         own.webhooks.register(registry);
         own.webhook_secret_written.register(registry);
         own.pushes.register(registry);
+        own.leader.register(registry);
+        own.lease_left_out.register(registry);
 
         for operation in Operation::ALL {
             own.request_duration.seed(&[operation.as_str()]);
@@ -196,6 +202,17 @@ impl Own {
         if let Ok(since) = at.duration_since(SystemTime::UNIX_EPOCH) {
             self.webhook_secret_written.set(&[], since.as_secs_f64());
         }
+    }
+
+    /// This one holds the Lease, or stands by.
+    pub fn leads(&self, leads: bool) {
+        self.leader.set(&[], f64::from(u8::from(leads)));
+        self.lease_left_out.seed(&[]);
+    }
+
+    /// So many occurrences were a former holder's to count.
+    pub fn left_out(&self, occurrences: u64) {
+        (0..occurrences).for_each(|_| self.lease_left_out.increase(&[]));
     }
 
     /// Alerts are pushed: the series begin at zero.

@@ -117,12 +117,12 @@ mod tests {
 
     #[test]
     fn keys_tell_apart_what_counts_apart_and_nothing_else() {
-        let outcome = |job, outcome| Occurrence::JobOutcome { tier: 0, job: JobId(job), outcome }.key();
+        let outcome = |job, outcome| Occurrence::JobOutcome { tier: 0, job: JobId(job), outcome, at: None }.key();
         assert_eq!(outcome(1, Outcome::Late), outcome(1, Outcome::InTime));
         assert_ne!(outcome(1, Outcome::Late), outcome(2, Outcome::Late));
         assert_ne!(
             outcome(1, Outcome::Late),
-            Occurrence::JobTaken { tier: 0, job: JobId(1), waited: Default::default() }.key()
+            Occurrence::JobTaken { tier: 0, job: JobId(1), waited: Default::default(), at: None }.key()
         );
         let (pod, held) = (Arc::<str>::from("p"), |ended, cause| {
             Occurrence::PodFailed { tier: 0, pod: "p".into(), ended, cause: crate::cause::Cause::Runtime(cause) }.key()

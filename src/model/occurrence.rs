@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::key::{Key, Subject};
 use crate::cause::{Admission, Blame, Cause, Pull, Scheduling, labels};
 use crate::model::policy::TierId;
@@ -19,6 +21,8 @@ pub enum Occurrence {
         job: JobId,
         /// GitLab's `queued_duration`.
         waited: Duration,
+        /// When it happened, by GitLab's or Kubernetes' own clock, where that is known.
+        at: Option<Timestamp>,
     },
     /// The build container of a job runs: `job_start_seconds` and the phases whose ends are both known.
     JobStarted {
@@ -30,6 +34,8 @@ pub enum Occurrence {
         took: Option<Duration>,
         /// Where that time went.
         phases: Vec<(Phase, Duration)>,
+        /// When it happened, by GitLab's or Kubernetes' own clock, where that is known.
+        at: Option<Timestamp>,
     },
     /// The final verdict on a job's start: `job_start_outcomes_total`.
     JobOutcome {
@@ -39,6 +45,8 @@ pub enum Occurrence {
         job: JobId,
         /// The verdict.
         outcome: Outcome,
+        /// When it happened, by GitLab's or Kubernetes' own clock, where that is known.
+        at: Option<Timestamp>,
     },
     /// GitLab gave up waiting: `jobs_dropped_total`.
     JobDropped {
@@ -48,6 +56,8 @@ pub enum Occurrence {
         job: JobId,
         /// Why.
         reason: DropReason,
+        /// When it happened, by GitLab's or Kubernetes' own clock, where that is known.
+        at: Option<Timestamp>,
     },
     /// A job failed: `jobs_failed_total`.
     JobFailed {
@@ -59,6 +69,8 @@ pub enum Occurrence {
         reason: FailureReason,
         /// Whose fault.
         blame: Blame,
+        /// When it happened, by GitLab's or Kubernetes' own clock, where that is known.
+        at: Option<Timestamp>,
     },
     /// A pod entered Unschedulable: `scheduling_failures_total`.
     PodUnschedulable {
@@ -172,6 +184,48 @@ pub enum Occurrence {
         /// The table.
         table: Table,
     },
+}
+
+impl Occurrence {
+    /// When it happened by somebody else's clock; `None`: only when it was learned is known.
+    #[must_use]
+    pub const fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::JobTaken { at, .. }
+            | Self::JobStarted { at, .. }
+            | Self::JobOutcome { at, .. }
+            | Self::JobDropped { at, .. }
+            | Self::JobFailed { at, .. } => *at,
+            Self::PodUnschedulable { .. }
+            | Self::PullFailed { .. }
+            | Self::AdmissionRefused { .. }
+            | Self::ImagePulled { .. }
+            | Self::PodFailed { .. }
+            | Self::NodeEventUnjoined
+            | Self::ClockClamped { .. }
+            | Self::AnnotationRejected { .. }
+            | Self::Unclassified { .. }
+            | Self::SourceAttempt { .. }
+            | Self::Observed { .. }
+            | Self::Gap { .. }
+            | Self::Disagreed { .. }
+            | Self::Silenced { .. }
+            | Self::Evicted { .. } => None,
+        }
+    }
+
+    /// It befell this process, not what it watches: another process has its own.
+    #[must_use]
+    pub const fn is_of_this_process(&self) -> bool {
+        matches!(
+            self,
+            Self::SourceAttempt { .. }
+                | Self::Observed { .. }
+                | Self::Gap { .. }
+                | Self::Evicted { .. }
+                | Self::Silenced { .. }
+        )
+    }
 }
 
 labels! {

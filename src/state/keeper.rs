@@ -18,10 +18,14 @@ use super::identity::Identity;
 use super::journal::Entry;
 use crate::model::fleet::Left;
 use crate::model::occurrence::Occurrence;
-use crate::observation::{Earlier, JobId, LookUp, Now};
+use crate::observation::{Earlier, EarlierAlert, JobId, LookUp, Now};
 
 /// Open jobs and last answers are written this often; by so much a gap may be told too long.
 const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// While nothing may be counted yet, alerts that stay as they are are written again this often: a run that left nothing
+/// for ten minutes is not gone on from.
+const STILL_SO: Duration = Duration::from_secs(60);
 
 /// A disk that takes longer is not waited for: a counter that stands still hides an outage.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -62,6 +66,8 @@ pub struct Keeper {
     number: u64,
     left: Left,
     beat: Option<Duration>,
+    /// When alerts were last written on their own.
+    alerts_written: Option<Duration>,
     hurries: bool,
 }
 
@@ -100,6 +106,7 @@ impl Keeper {
             number: 0,
             left: Left { open, seen: earlier.seen.iter().cloned().collect(), alerts: earlier.alerts.clone() },
             beat: None,
+            alerts_written: None,
             hurries: false,
         };
         (keeper, entries, teller)
@@ -143,11 +150,17 @@ impl Keeper {
 
     /// Time passed: what is left for the next run is written, and what waited for too long is given back.
     pub fn tick(&mut self, now: Now, left: impl FnOnce() -> Left) -> Vec<Occurrence> {
+        let beats = self.beat.is_none_or(|beat| now.mono.saturating_sub(beat) >= HEARTBEAT);
+        if beats {
+            self.beat = Some(now.mono);
+        }
         if self.holds_back() {
+            if beats {
+                self.keep_alerts(now, left().alerts);
+            }
             return Vec::new();
         }
-        if self.beat.is_none_or(|beat| now.mono.saturating_sub(beat) >= HEARTBEAT) {
-            self.beat = Some(now.mono);
+        if beats {
             self.note(now, left());
         }
         self.send(now);
@@ -168,10 +181,12 @@ impl Keeper {
     /// next run counts them.
     pub async fn finish(mut self, now: Now, left: Left) -> Vec<Occurrence> {
         if self.holds_back() {
-            return Vec::new();
+            self.alerts_written = None;
+            self.keep_alerts(now, left.alerts);
+        } else {
+            self.note(now, left);
+            self.send(now);
         }
-        self.note(now, left);
-        self.send(now);
         self.entries = None;
         let mut released = Vec::new();
         let last = async {
@@ -183,8 +198,26 @@ impl Keeper {
             tracing::warn!("the last keys are not in the state file: its disk is too slow");
             released.extend(self.sent.drain(..).flat_map(|(_, _, occurrences)| occurrences));
         }
-        released.append(&mut self.waiting);
+        if !self.holds_back() {
+            released.append(&mut self.waiting);
+        }
         released
+    }
+
+    /// Alerts are no counters: who is told of them by Alertmanager may never scrape, and must not be paged anew. Nothing
+    /// else goes with them, so that what is counted stays as it was.
+    fn keep_alerts(&mut self, now: Now, alerts: Vec<EarlierAlert>) {
+        let fresh = self.alerts_written.is_some_and(|written| now.mono.saturating_sub(written) < STILL_SO);
+        if self.left.alerts == alerts && (fresh || alerts.is_empty()) {
+            return;
+        }
+        let Some(entries) = &self.entries else { return };
+        let entry = Entry { alerts: Some(alerts.clone()), ..Entry::new(now.wall) };
+        self.number += 1;
+        if entries.try_send((self.number, entry)).is_ok() {
+            self.sent.push_back((self.number, now.mono, Vec::new()));
+            (self.left.alerts, self.alerts_written) = (alerts, Some(now.mono));
+        }
     }
 
     /// Nobody has read the zeros yet.

@@ -8,7 +8,7 @@ fn at(seconds: u64) -> Now {
 }
 
 fn outcome(job: u64) -> Occurrence {
-    Occurrence::JobOutcome { tier: 0, job: JobId(job), outcome: Outcome::InTime }
+    Occurrence::JobOutcome { tier: 0, job: JobId(job), outcome: Outcome::InTime, at: None }
 }
 
 fn nothing() -> Earlier {
@@ -104,4 +104,40 @@ fn only_what_changed_beside_the_keys_is_written() {
         .map(|(_, entry)| (entry.opened.iter().map(|open| open.job.0).collect::<Vec<_>>(), entry.closed))
         .collect();
     assert_eq!(told, [(vec![1, 2], vec![]), (vec![3], vec![1])]);
+}
+
+fn stalled() -> EarlierAlert {
+    EarlierAlert {
+        alert: "TierQueueStalled".into(),
+        severity: crate::condition::Severity::Critical,
+        tier: Some("standard".into()),
+        condition: crate::condition::Condition::QueueStalled,
+        subject: None,
+        since: at(0).wall,
+        fires_since: Some(at(1).wall),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn alerts_are_kept_without_any_scrape_and_nothing_else_goes_with_them() {
+    let (mut keeper, entries, _written) = Keeper::channel(Scraped::default(), &nothing());
+    let open = [(JobId(1), ProjectId(1))].into();
+    let left = || Left { alerts: vec![stalled()], open, ..Left::default() };
+    keeper.take(vec![outcome(1)]);
+    assert_eq!(keeper.tick(at(10), left), []);
+    let alone = |at: Now| Entry { alerts: Some(vec![stalled()]), ..Entry::new(at.wall) };
+    assert_eq!(entries.try_recv().expect("it was sent").1, alone(at(10)));
+    let same = || Left { alerts: vec![stalled()], ..Left::default() };
+    for second in 11..70 {
+        keeper.tick(at(second), same);
+    }
+    assert!(entries.try_recv().is_err(), "they are as they were");
+    keeper.tick(at(70), same);
+    assert_eq!(entries.try_recv().expect("or they would be too old to go on from").1, alone(at(70)));
+    keeper.tick(at(75), Left::default);
+    assert_eq!(entries.try_recv().expect("an end").1.alerts, Some(vec![]));
+    keeper.tick(at(200), Left::default);
+    assert!(entries.try_recv().is_err(), "none are nothing to be repeated");
+    assert_eq!(keeper.finish(at(201), same()).await, [], "the next run counts what nobody scraped");
+    assert_eq!(entries.try_recv().expect("the last word").1, alone(at(201)));
 }

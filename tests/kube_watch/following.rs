@@ -138,7 +138,7 @@ async fn each_namespace_is_watched_once_whoever_shares_it() {
         assert_eq!(api.requests(&[path, "limit=500"]).len(), 1, "{path}");
     }
     // What was asked for is what `print rbac` gives.
-    let printed = rbac::print(&policy, &kubernetes());
+    let printed = rbac::print(&policy, &kubernetes(), None);
     for request in api.requests(&["GET "]) {
         let path = request["GET ".len()..].split('?').next().unwrap();
         // Below the version of the core group or of another one.

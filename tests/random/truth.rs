@@ -17,21 +17,21 @@ pub fn ledger(counted: &[Occurrence]) -> Result<Ledger, String> {
     let tiers = Tier::ALL.map(Tier::name);
     for occurrence in counted {
         let (key, line) = match occurrence {
-            Occurrence::JobTaken { tier, job, waited } => {
+            Occurrence::JobTaken { tier, job, waited, at: _ } => {
                 (("taken", job.to_string()), format!("{} after {} s", tiers[*tier], waited.as_secs()))
             }
-            Occurrence::JobStarted { tier, job, took, phases } => {
+            Occurrence::JobStarted { tier, job, took, phases, at: _ } => {
                 let phases: Vec<u64> = phases.iter().map(|(_, took)| took.as_secs()).collect();
                 let took = took.map(|took| took.as_secs());
                 (("started", job.to_string()), started(tiers[*tier], took, &phases))
             }
-            Occurrence::JobOutcome { tier, job, outcome } => {
+            Occurrence::JobOutcome { tier, job, outcome, at: _ } => {
                 (("outcome", job.to_string()), format!("{} {}", tiers[*tier], outcome.as_str()))
             }
-            Occurrence::JobFailed { tier, job, reason, blame } => {
+            Occurrence::JobFailed { tier, job, reason, blame, at: _ } => {
                 (("failed", job.to_string()), format!("{} {} {}", tiers[*tier], reason.as_str(), blame.as_str()))
             }
-            Occurrence::JobDropped { tier, job, reason } => {
+            Occurrence::JobDropped { tier, job, reason, at: _ } => {
                 (("dropped", job.to_string()), format!("{} {}", tiers[*tier], reason.as_str()))
             }
             Occurrence::PullFailed { tier, pod, cause, .. } => {

@@ -168,6 +168,10 @@ rows! {
         "When the older of the webhook's secret files was last written, Unix time in seconds: the secret is at least as old. A mounted Kubernetes Secret is written anew when the pod starts.";
     ALERTMANAGER_PUSHES "tierwatch_" "alertmanager_pushes_total" Counter Experimental [PUSH_RESULT]
         "Requests in which alerts were pushed to an Alertmanager, by what became of them; no series while none is configured.";
+    LEADER "tierwatch_" "leader" Gauge Stable []
+        "1 while this one holds the Lease, so counts and tells, 0 while it stands by; no series without high_availability.";
+    LEASE_LEFT_OUT "tierwatch_" "lease_left_out_total" Counter Stable []
+        "Occurrences that fell into the time of a former holder of the Lease that was gone when they were learned, or could not be told from it: it may have counted them, nobody else has; no series without high_availability.";
     PROCESS_CPU "process_" "cpu_seconds_total" Counter Stable []
         "User and system CPU time spent, in seconds.";
     PROCESS_RESIDENT_MEMORY "process_" "resident_memory_bytes" Gauge Stable []

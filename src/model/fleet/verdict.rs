@@ -118,7 +118,7 @@ fn count_taken(row: &mut JobRow, tier: TierId, context: &Context<'_>, out: &mut 
     // Without GitLab's own time of the start, only a job that we saw waiting is certainly new.
     let new = row.started_at.map_or(row.wait.is_some(), |at| at >= context.began);
     if new {
-        out.push(Occurrence::JobTaken { tier, job: row.id, waited });
+        out.push(Occurrence::JobTaken { tier, job: row.id, waited, at: row.started_at });
     }
 }
 
@@ -136,7 +136,8 @@ fn count_started(row: &mut JobRow, tier: TierId, context: &Context<'_>, out: &mu
     }
     let Some(start) = instants.start() else { return };
     out.extend(start.clamped.iter().map(|phase| Occurrence::ClockClamped { job: row.id, phase: *phase }));
-    out.push(Occurrence::JobStarted { tier, job: row.id, took: start.took, phases: start.phases });
+    let (took, phases, at) = (start.took, start.phases, Some(running));
+    out.push(Occurrence::JobStarted { tier, job: row.id, took, phases, at });
 }
 
 fn count_failed(row: &mut JobRow, tier: TierId, context: &Context<'_>, out: &mut Vec<Occurrence>) {
@@ -148,9 +149,10 @@ fn count_failed(row: &mut JobRow, tier: TierId, context: &Context<'_>, out: &mut
         return;
     }
     let reason = reason_of(row);
-    out.push(Occurrence::JobFailed { tier, job: row.id, reason, blame: blame(row, reason, context.blind_of(tier)) });
+    let (at, blame) = (row.finished_at, blame(row, reason, context.blind_of(tier)));
+    out.push(Occurrence::JobFailed { tier, job: row.id, reason, blame, at });
     if let Some(reason) = row.failure_reason.as_deref().and_then(|text| text.parse::<DropReason>().ok()) {
-        out.push(Occurrence::JobDropped { tier, job: row.id, reason });
+        out.push(Occurrence::JobDropped { tier, job: row.id, reason, at });
     }
 }
 
@@ -244,7 +246,7 @@ fn conclude(
     let Some((outcome, at)) = verdict else { return };
     row.counted.outcome = Some(outcome);
     if at.is_none_or(|at| at >= context.began) {
-        out.push(Occurrence::JobOutcome { tier, job: row.id, outcome });
+        out.push(Occurrence::JobOutcome { tier, job: row.id, outcome, at });
     }
 }
 

@@ -3,11 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use reqwest::{Certificate, Identity, Proxy, redirect};
-use secrecy::ExposeSecret as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::{Identity, Proxy, RequestBuilder, redirect};
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::body::PostableAlert;
+use crate::authorities;
 use crate::config::{Alertmanager, PushAuth, SecretError};
 use crate::error_chain::chain;
 
@@ -44,6 +47,36 @@ pub enum PushError {
     },
 }
 
+/// What proves to Alertmanager, or to a proxy before it, who asks.
+struct Proof<'a> {
+    username: Option<&'a str>,
+    secret: SecretString,
+}
+
+impl<'a> Proof<'a> {
+    fn read(auth: &'a PushAuth) -> Result<Self, SecretError> {
+        Ok(match auth {
+            PushAuth::Basic { username, password } => Self { username: Some(username), secret: password.read()? },
+            PushAuth::Bearer(token) => Self { username: None, secret: token.read()? },
+        })
+    }
+
+    fn shown_with(&self, request: RequestBuilder) -> RequestBuilder {
+        let secret = self.secret.expose_secret();
+        match self.username {
+            Some(username) => request.basic_auth(username, Some(secret)),
+            None => request.bearer_auth(secret),
+        }
+    }
+
+    /// Whether a text repeats it, plainly or as it was sent.
+    fn stands_in(&self, text: &str) -> bool {
+        let secret = self.secret.expose_secret();
+        let sent = self.username.map(|username| STANDARD.encode(format!("{username}:{secret}")));
+        text.contains(secret) || sent.is_some_and(|sent| text.contains(&sent))
+    }
+}
+
 /// One address of an Alertmanager.
 #[derive(Debug)]
 pub struct Client {
@@ -72,13 +105,10 @@ impl Client {
     pub async fn post(&mut self, alerts: &[PostableAlert]) -> Result<(), PushError> {
         let url = format!("{}/api/v2/alerts", self.url.as_str().trim_end_matches('/'));
         let mut request = self.client()?.post(url).json(alerts);
-        request = match &self.config.auth {
-            None => request,
-            Some(PushAuth::Basic { username, password }) => {
-                request.basic_auth(username, Some(password.read()?.expose_secret()))
-            }
-            Some(PushAuth::Bearer(token)) => request.bearer_auth(token.read()?.expose_secret()),
-        };
+        let proof = self.config.auth.as_ref().map(Proof::read).transpose()?;
+        if let Some(proof) = &proof {
+            request = proof.shown_with(request);
+        }
         let no_answer = |error: reqwest::Error| PushError::NoAnswer(chain(&error.without_url()));
         let answer = request.send().await.map_err(no_answer)?;
         let status = answer.status();
@@ -86,6 +116,9 @@ impl Client {
             return Ok(());
         }
         let said = answer.text().await.unwrap_or_default();
+        // A debugging proxy may answer with the request that it refuses.
+        let repeats = proof.is_some_and(|proof| proof.stands_in(&said));
+        let said = if repeats { "(its answer repeats the proof that it was sent)" } else { &said };
         let body = said.chars().filter(|c| !c.is_control()).take(MOST_TOLD).collect();
         Err(PushError::Refused { status: status.as_u16(), body })
     }
@@ -113,8 +146,7 @@ fn build(config: &Alertmanager) -> Result<reqwest::Client, PushError> {
         // A secret goes nowhere but where it was configured to go.
         .redirect(redirect::Policy::none());
     if let Some(file) = &config.ca_file {
-        let wrong = |error: reqwest::Error| unusable(file, &chain(&error));
-        builder = builder.tls_certs_merge(Certificate::from_pem_bundle(&read(file)?).map_err(wrong)?);
+        builder = builder.tls_certs_merge(authorities::read(file).map_err(|detail| unusable(file, &detail))?);
     }
     if let Some((certificate, key)) = &config.client_certificate {
         let both = [read(certificate)?, read(key)?].join(&b'\n');

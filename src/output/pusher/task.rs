@@ -12,6 +12,7 @@ use super::body::{PostableAlert, alerts};
 use super::client::Client;
 use crate::clock::Clock;
 use crate::config::Alertmanager;
+use crate::lease::Term;
 use crate::metrics::{Own, PushResult};
 use crate::model::assessment::Assessment;
 use crate::rules::Texts;
@@ -31,6 +32,8 @@ pub struct Pusher {
     pub texts: Arc<Texts>,
     /// What fires.
     pub assessments: watch::Receiver<Arc<Assessment>>,
+    /// Whether it is this one's to tell; absent: it is alone.
+    pub terms: Option<watch::Receiver<Term>>,
     /// What time it is.
     pub clock: Clock,
     /// Where its own health is told.
@@ -47,6 +50,7 @@ impl Pusher {
                 resend: self.config.resend,
                 texts: Arc::clone(&self.texts),
                 assessments: self.assessments.clone(),
+                terms: self.terms.clone(),
                 clock: self.clock.clone(),
                 own: self.own.clone(),
             };
@@ -62,6 +66,7 @@ struct Line {
     resend: Duration,
     texts: Arc<Texts>,
     assessments: watch::Receiver<Arc<Assessment>>,
+    terms: Option<watch::Receiver<Term>>,
     clock: Clock,
     own: Own,
 }
@@ -73,6 +78,14 @@ impl Line {
         let mut due = true;
         let mut next = Box::pin(self.clock.clone().sleep_owned(self.resend));
         loop {
+            // Who stands by knows nothing better than who tells; when it takes over, it tells everything.
+            if !self.leads() {
+                (known, failures, due) = (None, 0, true);
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = self.leads_again() => {}
+                }
+            }
             let body = alerts(&self.assessments.borrow_and_update(), &self.texts, self.resend);
             let told: Vec<Told> = body.iter().map(Told::of).collect();
             if due || known.as_ref() != Some(&told) {
@@ -94,6 +107,19 @@ impl Line {
                     false
                 }
             };
+        }
+    }
+
+    fn leads(&mut self) -> bool {
+        self.terms.as_mut().is_none_or(|terms| terms.borrow_and_update().leads())
+    }
+
+    async fn leads_again(&mut self) {
+        if let Some(terms) = &mut self.terms
+            && terms.wait_for(Term::leads).await.is_err()
+        {
+            // Its task is gone: nobody can say that this one may tell.
+            std::future::pending().await
         }
     }
 

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use reqwest::{Certificate, redirect};
+use reqwest::redirect;
 use url::{Host, Origin, Url};
 
+use crate::authorities;
 use crate::config::Gitlab;
 use crate::error_chain::{causes, chain};
 use crate::metrics::Operation;
@@ -80,19 +81,10 @@ fn build(base: &Url, timeout: Duration, ca_file: Option<&Path>) -> Result<reqwes
         builder = builder.no_proxy();
     }
     if let Some(path) = ca_file {
-        builder = builder.tls_certs_merge(authorities(path)?);
+        let failed = |detail| ClientError::CaFile { path: path.to_path_buf(), detail };
+        builder = builder.tls_certs_merge(authorities::read(path).map_err(failed)?);
     }
     builder.build().map_err(|error| ClientError::Prepare { detail: chain(&error.without_url()) })
-}
-
-fn authorities(path: &Path) -> Result<Vec<Certificate>, ClientError> {
-    let failed = |detail: String| ClientError::CaFile { path: path.to_path_buf(), detail };
-    let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| failed(chain(&error)))?;
-    if certificates.is_empty() {
-        return Err(failed("no PEM certificate in it".into()));
-    }
-    Ok(certificates)
 }
 
 /// reqwest drops only the headers it knows when it changes host; `PRIVATE-TOKEN` is not one of them.

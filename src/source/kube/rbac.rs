@@ -6,12 +6,14 @@
 use std::fmt::Write as _;
 
 use super::plan::plan;
-use crate::config::Kubernetes;
+use crate::config::{HighAvailability, Kubernetes};
 use crate::model::policy::Policy;
 use crate::observation::{SourceKey, SourceKind};
 
 /// Name of the service account, of the roles and of their bindings.
 const NAME: &str = "tierwatch";
+/// API group of Leases.
+const LEASES: &str = "coordination.k8s.io";
 /// A watch lists first.
 const VERBS: [&str; 2] = ["list", "watch"];
 
@@ -76,12 +78,14 @@ impl Need {
 }
 
 /// The manifests that give the service account `tierwatch` what the configured watches need: a Role and its
-/// binding for each namespace and, where cluster-scoped objects are watched, a small ClusterRole.
+/// binding for each namespace, where cluster-scoped objects are watched a small ClusterRole, and where two stand side by
+/// side a Role on their Lease.
 #[must_use]
-pub fn print(policy: &Policy, kubernetes: &Kubernetes) -> String {
+pub fn print(policy: &Policy, kubernetes: &Kubernetes, high_availability: Option<&HighAvailability>) -> String {
     let keys = plan(policy, kubernetes);
+    let writes = if high_availability.is_some() { ", but for the Lease of a standby" } else { "" };
     let mut out = format!(
-        "# Rights of tierwatch for this configuration: reading only, namespace by namespace.\n\
+        "# Rights of tierwatch for this configuration: reading only{writes}, namespace by namespace.\n\
          # The service account `{NAME}` is taken to be in the namespace `{NAME}`; adapt the subjects if it is not.\n"
     );
     if keys.is_empty() {
@@ -104,7 +108,25 @@ pub fn print(policy: &Policy, kubernetes: &Kubernetes) -> String {
         );
         write_role(&mut out, None, &cluster, &[]);
     }
+    if let Some(high_availability) = high_availability {
+        write_lease_role(&mut out, high_availability);
+    }
     out
+}
+
+/// A Role of its own: its namespace may be one of a tier's.
+fn write_lease_role(out: &mut String, high_availability: &HighAvailability) {
+    let HighAvailability { lease_name, namespace, .. } = high_availability;
+    out.push_str(
+        "---\n\
+         # The one right to write, for `high_availability` only: two tierwatch agree by this Lease which of them counts.\n\
+         # Who creates an object cannot be held to its name.\n",
+    );
+    let rule = |verbs: &str, names: &str| {
+        format!("  - apiGroups: [\"{LEASES}\"]\n    resources: [leases]\n    verbs: [{verbs}]\n{names}")
+    };
+    let rules = rule("create", "") + &rule("get, update", &format!("    resourceNames: [{lease_name}]\n"));
+    write_manifests(out, "", &format!("{NAME}-lease"), &format!("  namespace: {namespace}\n"), &rules);
 }
 
 /// The needs of the sources of one namespace, or of the cluster.
@@ -143,18 +165,22 @@ fn write_role(out: &mut String, namespace: Option<&str>, needs: &[Need], secrets
             let _ = writeln!(rules, "    resourceNames: [{}]", secrets.join(", "));
         }
     }
+    out.push_str(separator);
+    write_manifests(out, prefix, NAME, &place, &rules);
+}
+
+fn write_manifests(out: &mut String, prefix: &str, name: &str, place: &str, rules: &str) {
     let _ = write!(
         out,
-        "{separator}\
-         apiVersion: rbac.authorization.k8s.io/v1\n\
+        "apiVersion: rbac.authorization.k8s.io/v1\n\
          kind: {prefix}Role\n\
-         metadata:\n  name: {NAME}\n{place}\
+         metadata:\n  name: {name}\n{place}\
          rules:\n{rules}\
          ---\n\
          apiVersion: rbac.authorization.k8s.io/v1\n\
          kind: {prefix}RoleBinding\n\
-         metadata:\n  name: {NAME}\n{place}\
-         roleRef:\n  apiGroup: rbac.authorization.k8s.io\n  kind: {prefix}Role\n  name: {NAME}\n\
+         metadata:\n  name: {name}\n{place}\
+         roleRef:\n  apiGroup: rbac.authorization.k8s.io\n  kind: {prefix}Role\n  name: {name}\n\
          subjects:\n  - kind: ServiceAccount\n    name: {NAME}\n    namespace: {NAME}\n"
     );
 }

@@ -35,18 +35,22 @@ pub(super) fn line(occurrence: &Occurrence, policy: &Policy) -> Option<String> {
     let name = |tier: &usize| policy.tiers[*tier].name.clone();
     let seconds = |took: &Duration| format!("{:.1} s", took.as_secs_f64());
     let text = match occurrence {
-        Occurrence::JobTaken { tier, job, waited } => {
+        Occurrence::JobTaken { tier, job, waited, at: _ } => {
             format!("{}: job {job} taken after {}", name(tier), seconds(waited))
         }
-        Occurrence::JobStarted { tier, job, took, phases } => {
+        Occurrence::JobStarted { tier, job, took, phases, at: _ } => {
             let phases: Vec<_> =
                 phases.iter().map(|(phase, took)| format!("{} {}", phase.as_str(), seconds(took))).collect();
             let took = took.as_ref().map_or_else(|| "an unknown time".to_owned(), seconds);
             format!("{}: job {job} started after {took} ({})", name(tier), phases.join(", "))
         }
-        Occurrence::JobOutcome { tier, job, outcome } => format!("{}: job {job} is {}", name(tier), outcome.as_str()),
-        Occurrence::JobDropped { tier, reason, job: _ } => format!("{}: dropped, {}", name(tier), reason.as_str()),
-        Occurrence::JobFailed { tier, reason, blame, job: _ } => {
+        Occurrence::JobOutcome { tier, job, outcome, at: _ } => {
+            format!("{}: job {job} is {}", name(tier), outcome.as_str())
+        }
+        Occurrence::JobDropped { tier, reason, job: _, at: _ } => {
+            format!("{}: dropped, {}", name(tier), reason.as_str())
+        }
+        Occurrence::JobFailed { tier, reason, blame, job: _, at: _ } => {
             format!("{}: failed, {}, blame {}", name(tier), reason.as_str(), blame.as_str())
         }
         Occurrence::PodUnschedulable { tier, cause, pod: _ } => {

@@ -34,9 +34,13 @@ lint:
 deny:
     cargo deny --locked check licenses bans sources
 
-# Against a real Kubernetes control plane and real Prometheus servers; needs Go and Debian's prometheus and python3-gitlab.
+# Against a real Kubernetes control plane and real Prometheus servers; needs Go and Debian's chromium, nodejs, npm, prometheus and python3-gitlab.
 real:
     cargo test --features real --test real
+
+# The pages in a browser, on phone and screen, light and dark; screenshots are left in target/tmp/browser.
+browser:
+    cargo test --features real --test real browser
 
 # A running platform with incidents, on this machine alone.
 demo:

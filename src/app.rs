@@ -150,6 +150,7 @@ impl Daemon {
             enquiries: published.enquiries,
             clock: clock.clone(),
             scraped: Scraped::default(),
+            gitlab: Some(gitlab.url.clone()),
         };
         let scraped = outputs.scraped.clone();
         let identity = Identity::new(&gitlab, &kubernetes, &policy);

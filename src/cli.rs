@@ -1,5 +1,7 @@
 //! The command line: what may be said, and what each command is told. `app.rs` does what is not done here.
 
+mod asking;
+
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -9,12 +11,14 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
-use crate::ask::job_id;
 use crate::config::{Resolved, schema_text};
 use crate::error::{Exit, Fault};
 use crate::listener::listen_address;
 use crate::recording::Settings;
 use crate::telemetry::{Format, Level, Logs};
+use asking::{STATUS, WHY};
+
+pub use asking::{AnswerFormat, Status, Why};
 
 const ABOUT: &str = "Which runner tier hurts, since when, why, whose fault, and what to do next.";
 
@@ -22,6 +26,7 @@ const AFTER: &str = "\
 Examples:
   tierwatch demo                         incidents on a simulated platform
   tierwatch run --config.file my.yaml    the daemon
+  tierwatch status                       all tiers, the worst first
   tierwatch why 4711                     where a job's time goes, and why
   tierwatch replay day.gz                what a recorded daemon would say now
   tierwatch print config                 every value, and where it is from
@@ -82,6 +87,9 @@ pub enum Command {
     Replay(Replay),
     /// Play a simulated platform with incidents, and watch it with the same daemon.
     Demo(Demo),
+    /// Ask the running daemon how all tiers are: a table, the worst first, and why.
+    #[command(after_help = STATUS)]
+    Status(Status),
     /// Ask the running daemon where a job is, where its time went and why.
     #[command(after_help = WHY)]
     Why(Why),
@@ -94,39 +102,6 @@ pub enum Command {
         #[command(subcommand)]
         what: Printed,
     },
-}
-
-const WHY: &str = "\
-Examples:
-  tierwatch why 4711
-  tierwatch why https://gitlab.example.com/group/project/-/jobs/4711
-  tierwatch why 4711 --server http://tierwatch.monitoring:10471 --format json
-
-Exit codes:
-  0 known   1 nothing is known of the job   2 wrong usage   3 no daemon answers";
-
-/// The job that is asked for, and whom.
-#[derive(Debug, Clone, PartialEq, Eq, Args)]
-#[command(next_help_heading = "Options of why")]
-pub struct Why {
-    /// The job's number, or the address of its page in GitLab.
-    #[arg(value_name = "JOB", value_parser = job_id)]
-    pub job: u64,
-    /// Where the daemon serves.
-    #[arg(long, value_name = "URL", default_value = "http://localhost:10471")]
-    pub server: url::Url,
-    /// How the answer is written.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: AnswerFormat,
-}
-
-/// How an answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AnswerFormat {
-    /// For people.
-    Text,
-    /// For programs: the daemon's own JSON.
-    Json,
 }
 
 const RUN: &str = "\
@@ -307,6 +282,7 @@ pub fn main(
         | Command::Run(_)
         | Command::Replay(_)
         | Command::Demo(_)
+        | Command::Status(_)
         | Command::Why(_)
         | Command::Classify => app(invocation, &env),
     };

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::app::{Daemon, Extras, StartError};
 use crate::ask;
 use crate::classify;
-use crate::cli::{self, AnswerFormat, Command, Demo, Flags, Invocation, Printed, RulesForm, Why};
+use crate::cli::{self, AnswerFormat, Command, Demo, Flags, Invocation, Printed, RulesForm, Status, Why};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo::truth::render_table;
@@ -36,6 +36,7 @@ pub fn run(invocation: Invocation, env: Env<'_>) -> Result<Exit, Fault> {
         Command::Replay(asked) => runtime()?.block_on(async { replay::run(flags, &asked, env) }),
         Command::Demo(demo) if demo.list => cli::print(&scenarios(), io::stdout().lock()),
         Command::Demo(demo) => runtime()?.block_on(rehearse(flags, &demo, env)),
+        Command::Status(status) => runtime()?.block_on(tell_status(&status)),
         Command::Why(why) => runtime()?.block_on(tell_why(&why)),
         Command::Classify => classify_stdin(),
         Command::Print { what } => print(what, flags, env),
@@ -114,6 +115,16 @@ async fn rehearse(flags: &Flags, demo: &Demo, env: Env<'_>) -> Result<Exit, Faul
     cli::print(&welcome, io::stdout().lock())?;
     let Rehearsal { demo: _platform, daemon } = rehearsal;
     until_told_to_stop(daemon).await
+}
+
+async fn tell_status(status: &Status) -> Result<Exit, Fault> {
+    let overview = ask::overview(&status.server).await?;
+    let text = match status.format {
+        AnswerFormat::Json => overview.json().to_owned(),
+        AnswerFormat::Text => overview.render(paint()),
+    };
+    cli::print(&text, io::stdout().lock())?;
+    Ok(if overview.is_fine() { Exit::Fine } else { Exit::Found })
 }
 
 async fn tell_why(why: &Why) -> Result<Exit, Fault> {

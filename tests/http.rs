@@ -17,6 +17,7 @@ use tierwatch::model::assessment::{Assessment, CauseLine, SourceStatus, WaitingJ
 use tierwatch::observation::JobId;
 use tierwatch::output::{Outputs, Server};
 use tierwatch::state::Scraped;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +30,11 @@ struct Daemon {
 
 impl Daemon {
     async fn showing(assessment: Assessment) -> Self {
+        Self::following(assessment).await.0
+    }
+
+    /// The same, and where later judgements are put.
+    async fn following(assessment: Assessment) -> (Self, watch::Sender<Arc<Assessment>>) {
         let metrics = fake::metrics(assessment);
         let outputs = Outputs {
             registry: Arc::new(metrics.registry),
@@ -36,11 +42,13 @@ impl Daemon {
             enquiries: answering(),
             clock: Clock::system(),
             scraped: Scraped::default(),
+            gitlab: Some("https://gitlab.example.com/".parse().unwrap()),
         };
         let server = Server::bind("127.0.0.1:0", outputs).await.unwrap();
         let (address, stop) = (server.local_addr(), CancellationToken::new());
         let task = tokio::spawn(server.run(stop.clone()));
-        Self { address, stop, task, client: Client::builder().no_proxy().no_gzip().build().unwrap() }
+        let client = Client::builder().no_proxy().no_gzip().build().unwrap();
+        (Self { address, stop, task, client }, metrics.assessments)
     }
 
     async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
@@ -106,6 +114,12 @@ async fn every_answer_carries_the_same_protection() {
     for (path, status) in [
         ("/", 200),
         ("/style.css", 200),
+        ("/page.js", 200),
+        ("/tiers/standard", 200),
+        ("/tiers/%3Cscript%3E", 404),
+        ("/runbooks/TierDown", 200),
+        ("/runbooks/TierDown.md", 200),
+        ("/runbooks/%3Cscript%3E", 404),
         ("/metrics", 200),
         ("/livez", 200),
         ("/-/healthy", 200),
@@ -128,12 +142,14 @@ async fn every_answer_carries_the_same_protection() {
         let found = daemon.get(path).await;
         assert_eq!(found.status(), status, "{path}");
         assert!(
-            header(&found, "content-security-policy").starts_with("default-src 'none'; style-src 'self'"),
+            header(&found, "content-security-policy").starts_with(
+                "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'"
+            ),
             "{path}"
         );
         assert_eq!(header(&found, "x-content-type-options"), "nosniff", "{path}");
         assert_eq!(header(&found, "referrer-policy"), "no-referrer", "{path}");
-        let cache = if path == "/style.css" { "max-age=300" } else { "no-store" };
+        let cache = if matches!(path, "/style.css" | "/page.js") { "max-age=300" } else { "no-store" };
         assert_eq!(header(&found, "cache-control"), cache, "{path}");
         assert!(header(&found, "content-type").contains("charset=utf-8"), "{path}");
 
@@ -193,11 +209,16 @@ async fn the_page_says_what_hurts_first_and_why() {
         "<span class=\"blame platform\">the platform's",
         "See whether the node pool can still grow",
         "Judged at",
-        "<meta http-equiv=\"refresh\"",
+        "<noscript><meta http-equiv=\"refresh\" content=\"15\"></noscript>",
+        "Capacity",
+        "oldest token 40 d old",
+        "href=\"/tiers/deployment\"",
     ] {
         position(needle);
     }
-    assert!(!page.contains("<script") && !page.contains("style=\"") && !page.contains("https://"), "{page}");
+    assert!(!page.contains("style=\"") && !page.contains("https://"), "nothing inline, nothing from elsewhere: {page}");
+    assert_eq!(page.matches("<script").count(), 1, "{page}");
+    assert!(page.contains("<script src=\"/page.js?"), "{page}");
 }
 
 #[tokio::test]
@@ -245,8 +266,11 @@ async fn hostile_names_stay_text() {
 
     let page = daemon.text("/").await;
     assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;"), "{page}");
+    let of_tier = daemon.text("/tiers/deployment").await;
+    assert!(of_tier.contains("&lt;img src=x onerror=alert(1)&gt;"), "{of_tier}");
+    assert!(of_tier.contains("href=\"https://gitlab.example.com/%3Cimg%20src=x%20onerror=alert(1)%3E"), "{of_tier}");
     for raw in ["<img", "\u{202e}", "\u{1b}", "\u{200b}"] {
-        assert!(!page.contains(raw), "{raw:?} on the page");
+        assert!(!page.contains(raw) && !of_tier.contains(raw), "{raw:?} on the page");
     }
     for path in ["/api/v1/tiers", "/api/v1/sources"] {
         let json = daemon.text(path).await;
@@ -276,6 +300,74 @@ async fn the_boundaries_stand_on_a_page_and_in_json() {
 }
 
 #[tokio::test]
+async fn a_tier_has_a_page_of_its_own() {
+    let daemon = Daemon::showing(fake::full()).await;
+    let page = daemon.text("/tiers/deployment").await;
+    for needle in [
+        "95 % of its jobs are to start within 2 min.",
+        "The longest 2 of 37.",
+        "No alert yet: <a href=\"/runbooks/TierQueueStalled\">Jobs wait and none is started</a>",
+        "1 judgement cannot be made for lack of data",
+        "kubectl --namespace runners-deployment describe pod runner-x-project-1",
+        "1 of 2 ready",
+        "100 %",
+        "Nothing happened since.",
+        "What this rests on",
+    ] {
+        assert!(page.contains(needle), "{needle} in {page}");
+    }
+    let unknown = daemon.text("/tiers/%3Cscript%3E").await;
+    assert!(unknown.contains("There is no tier") && unknown.contains("&lt;script&gt;"), "{unknown}");
+    assert!(unknown.contains("<a href=\"/tiers/standard\">standard</a>") && !unknown.contains("<script>"), "{unknown}");
+}
+
+#[tokio::test]
+async fn tiers_of_any_name_and_number_are_found_by_their_links() {
+    let mut tiers: Vec<_> = (0..40).map(|index| fake::calm_tier(&format!("tier-{index}"))).collect();
+    tiers.push(fake::hurting_tier("a/b \u{e9}?#%"));
+    let daemon = Daemon::showing(fake::assessment(tiers)).await;
+    let page = daemon.text("/").await;
+    assert!(page.contains("href=\"/tiers/a%2Fb%20%C3%A9%3F%23%25\""), "{page}");
+    assert!(daemon.text("/tiers/a%2Fb%20%C3%A9%3F%23%25").await.contains("37 jobs waiting"));
+    assert!(page.contains("40 <span class=\"state\">as promised"), "{page}");
+    assert_eq!(page.matches("<section class=\"tier ").count(), 41);
+}
+
+#[tokio::test]
+async fn what_happened_is_told_as_long_as_the_process_lives() {
+    let (daemon, judgements) = Daemon::following(fake::full()).await;
+    let mut later = fake::full();
+    later.at.wall += jiff::SignedDuration::from_mins(4);
+    later.tiers[0] = fake::calm_tier("deployment");
+    // The follower has taken the first one down when the page shows it.
+    while daemon.text("/tiers/deployment").await.contains("Nothing was judged yet") {}
+    judgements.send_replace(Arc::new(later));
+    let page = loop {
+        let page = daemon.text("/tiers/deployment").await;
+        if page.contains("The tier went from") {
+            break page;
+        }
+    };
+    assert!(page.contains("The tier went from hurting to <b class=\"state\">as promised</b>"), "{page}");
+    assert!(page.contains("it watches since <time datetime=\"2026-03-01T12:00:00Z\""), "{page}");
+    assert!(page.contains("at most <b>13 min 30 s</b>"), "{page}");
+}
+
+#[tokio::test]
+async fn a_runbook_is_a_page_in_a_browser_and_text_in_a_terminal() {
+    let daemon = Daemon::showing(fake::full()).await;
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    let page = daemon.ask(Method::GET, "/runbooks/TierDown", &browser).await;
+    assert_eq!((header(&page, "content-type"), header(&page, "vary")), ("text/html; charset=utf-8", "accept"));
+    let page = page.text().await.unwrap();
+    assert!(page.contains("<h1>TierDown</h1>") && page.contains("<h2>Is it false?</h2>"), "{page}");
+    assert!(daemon.text("/runbooks/TierDown").await.starts_with("# TierDown\n"));
+    let none = daemon.ask(Method::GET, "/runbooks/Nope", &browser).await;
+    assert_eq!(none.status(), StatusCode::NOT_FOUND);
+    assert!(none.text().await.unwrap().contains("<a href=\"/runbooks/TierDown\">"));
+}
+
+#[tokio::test]
 async fn a_taken_port_is_told_with_its_flag() {
     let daemon = Daemon::showing(fake::full()).await;
     let metrics = fake::metrics(fake::full());
@@ -287,6 +379,7 @@ async fn a_taken_port_is_told_with_its_flag() {
         enquiries,
         clock: Clock::system(),
         scraped: Scraped::default(),
+        gitlab: None,
     };
     let address = daemon.address.to_string();
     let error = Server::bind(&address, outputs.clone()).await.unwrap_err();
@@ -317,11 +410,13 @@ async fn a_job_is_told_as_json_and_on_a_page() {
     );
     assert_eq!(job["name"], "<script>alert(1)</script>\u{202e}");
     let page = daemon.text("/jobs/4711").await;
-    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !page.contains("<script"), "{page}");
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !page.contains("<script>"), "{page}");
     assert!(page.contains("From queued, so far: 3 min"), "{page}");
     let unknown: serde_json::Value = serde_json::from_str(&daemon.text("/api/v1/jobs/5").await).unwrap();
     assert!(unknown["error"].as_str().unwrap().starts_with("nothing is known of job 5"), "{unknown}");
-    assert!(daemon.text("/").await.contains("href=\"/jobs/"));
+    assert!(page.contains("https://gitlab.example.com/kelp/reef/-/jobs/4711"), "{page}");
+    let tier = daemon.text("/tiers/deployment").await;
+    assert!(tier.contains("href=\"/jobs/81442\"") && tier.contains("/shop/checkout/-/jobs/81442"), "{tier}");
 }
 
 #[tokio::test]
@@ -337,4 +432,29 @@ async fn why_asks_the_daemon() {
     let nowhere = "http://127.0.0.1:9".parse().unwrap();
     let fault = job(&nowhere, 4711).await.unwrap_err().told();
     assert!(fault.contains("no daemon answers") && fault.contains("--server"), "{fault}");
+}
+
+#[tokio::test]
+async fn status_asks_the_daemon() {
+    use tierwatch::ask::{Paint, overview};
+    let paint = Paint { width: 100, colours: false };
+    let daemon = Daemon::showing(fake::full()).await;
+    let server = format!("http://{}", daemon.address).parse().unwrap();
+    let told = overview(&server).await.unwrap();
+    assert!(!told.is_fine());
+    assert_eq!(told.json(), daemon.text("/api/v1/tiers").await);
+    insta::assert_snapshot!("status_text", told.render(paint));
+    let calm = Daemon::showing(fake::assessment(vec![fake::calm_tier("standard")])).await;
+    assert!(overview(&format!("http://{}", calm.address).parse().unwrap()).await.unwrap().is_fine());
+    let blind = Daemon::showing(blind()).await;
+    let told = overview(&format!("http://{}/", blind.address).parse().unwrap()).await.unwrap();
+    assert!(!told.is_fine());
+    insta::assert_snapshot!("status_blind_text", told.render(paint));
+    let elsewhere = format!("http://{}/metrics", daemon.address).parse().unwrap();
+    assert!(overview(&elsewhere).await.unwrap_err().told().contains("another program"));
+    daemon.stop.cancel();
+    daemon.task.await.unwrap();
+    let fault = overview(&server).await.unwrap_err();
+    assert_eq!(fault.exit(), tierwatch::error::Exit::CannotRun);
+    assert!(fault.told().contains("start one with `tierwatch run`"), "{}", fault.told());
 }

@@ -7,6 +7,8 @@ mod support;
 
 #[path = "real/api_server.rs"]
 mod api_server;
+#[path = "real/browser.rs"]
+mod browser;
 #[path = "real/daemon.rs"]
 mod daemon;
 #[path = "real/faults.rs"]

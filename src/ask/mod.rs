@@ -1,15 +1,19 @@
-//! Questions to a running daemon: `tierwatch why`.
+//! Questions to a running daemon: `tierwatch status` and `tierwatch why`.
 
+mod overview;
+mod table;
 mod timeline;
 
 use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
+use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::error::Fault;
 use crate::output::api::job::{Job, Refusal};
 
+pub use overview::Overview;
 pub use timeline::{Paint, render};
 
 /// The daemon answers from memory; a proxy on the way may take longer.
@@ -38,27 +42,69 @@ pub struct Told(Job);
 /// # Errors
 /// [`Fault::CannotRun`] when nobody answers there, or somebody else than tierwatch does.
 pub async fn job(server: &Url, id: u64) -> Result<Answer, Fault> {
-    let url = format!("{}/api/v1/jobs/{id}", server.as_str().trim_end_matches('/'));
-    let client =
-        Client::builder().timeout(PATIENCE).user_agent(concat!("tierwatch/", env!("CARGO_PKG_VERSION"))).build();
-    let answer = client.map_err(Fault::cannot_run)?.get(&url).send().await;
-    let response = answer.map_err(|error| nobody(server, error))?;
-    let status = response.status();
-    let json = response.text().await.map_err(|error| nobody(server, error))?;
-    let not_ours = |error: serde_json::Error| {
-        let context = format!("{url} answers {status}, and not as tierwatch does: is it another program's address?");
-        Fault::CannotRun(anyhow::Error::new(error).context(context))
-    };
-    match status {
-        StatusCode::OK => {
-            let job = serde_json::from_str(&json).map_err(not_ours)?;
-            Ok(Answer::Known { json, job: Box::new(Told(job)) })
-        }
+    let said = Said::get(&client()?, server, &format!("jobs/{id}")).await?;
+    match said.status {
+        StatusCode::OK => Ok(Answer::Known { job: Box::new(Told(said.read()?)), json: said.json }),
         StatusCode::NOT_FOUND => {
-            serde_json::from_str::<Refusal>(&json).map_err(not_ours)?;
-            Ok(Answer::Unknown(json))
+            said.read::<Refusal>()?;
+            Ok(Answer::Unknown(said.json))
         }
-        other => Err(Fault::CannotRun(anyhow::anyhow!("{url} answers {other}"))),
+        _ => Err(said.refused()),
+    }
+}
+
+/// Asks the daemon at `server` for all tiers, and for how well it sees.
+///
+/// # Errors
+/// As [`job`].
+pub async fn overview(server: &Url) -> Result<Overview, Fault> {
+    let client = client()?;
+    let (tiers, sources) = (Said::get(&client, server, "tiers").await?, Said::get(&client, server, "sources").await?);
+    for said in [&tiers, &sources] {
+        if said.status != StatusCode::OK {
+            return Err(said.refused());
+        }
+    }
+    Ok(Overview { tiers: tiers.read()?, sources: sources.read()?, json: tiers.json })
+}
+
+fn client() -> Result<Client, Fault> {
+    let client = Client::builder().timeout(PATIENCE).user_agent(concat!("tierwatch/", env!("CARGO_PKG_VERSION")));
+    client.build().map_err(Fault::cannot_run)
+}
+
+/// What somebody at the daemon's address said.
+struct Said {
+    url: String,
+    status: StatusCode,
+    json: String,
+}
+
+impl Said {
+    async fn get(client: &Client, server: &Url, what: &str) -> Result<Self, Fault> {
+        let url = format!("{}/api/v1/{what}", server.as_str().trim_end_matches('/'));
+        let response = client.get(&url).send().await.map_err(|error| nobody(server, error))?;
+        let status = response.status();
+        let json = response.text().await.map_err(|error| nobody(server, error))?;
+        Ok(Self { url, status, json })
+    }
+
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        serde_json::from_str(&self.json).map_err(|error| {
+            let (url, status) = (&self.url, self.status);
+            let context =
+                format!("{url} answers {status}, and not as tierwatch does: is it another program's address?");
+            Fault::CannotRun(anyhow::Error::new(error).context(context))
+        })
+    }
+
+    fn refused(&self) -> Fault {
+        let hint = match self.status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ": something before the daemon asks who you are",
+            StatusCode::NOT_FOUND => ": is it another program's address?",
+            _ => "",
+        };
+        Fault::CannotRun(anyhow::anyhow!("{} answers {}{hint}", self.url, self.status))
     }
 }
 

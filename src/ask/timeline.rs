@@ -28,7 +28,7 @@ pub struct Paint {
 }
 
 impl Paint {
-    fn with(self, style: Style, text: &str) -> String {
+    pub(super) fn with(self, style: Style, text: &str) -> String {
         if self.colours { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 }

@@ -211,10 +211,25 @@ pub struct PodLevels {
     pub held: BTreeMap<Runtime, u64>,
     /// Taken away within the last five minutes, by cause.
     pub ended: BTreeMap<Cause, u64>,
+    /// Those that cannot start, the longest of each cause by name, at most five.
+    pub troubled: BTreeMap<Cause, Vec<TroubledPod>>,
     /// Requested by unfinished job pods, in thousandths of a core.
     pub requested_cpu_millis: u64,
     /// Requested by unfinished job pods, in bytes.
     pub requested_memory_bytes: u64,
+}
+
+/// A job pod that cannot start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TroubledPod {
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// The job that it says it runs, which a user can forge.
+    pub job: Option<JobId>,
+    /// For how long: since the scheduler refused it, otherwise since it was made.
+    pub lasts: Duration,
 }
 
 /// A tier's job pods that wait for a node.

@@ -67,8 +67,9 @@ mod tests {
             enquiries,
             clock,
             scraped: crate::state::Scraped::default(),
+            gitlab: None,
         };
-        (sender, State { outputs, started })
+        (sender, State { outputs, started, history: crate::output::history::Kept::default() })
     }
 
     fn judged(clock: &Clock, complete: bool) -> Assessment {

@@ -4,6 +4,7 @@
 
 pub(crate) mod api;
 mod health;
+mod history;
 mod page;
 pub mod pusher;
 mod routes;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
+use url::Url;
 
 use crate::clock::{Clock, Now};
 use crate::desk::Enquiries;
@@ -41,6 +43,8 @@ pub struct Outputs {
     pub clock: Clock,
     /// Told when the counters are read.
     pub scraped: Scraped,
+    /// Where the pages of jobs are, for links.
+    pub gitlab: Option<Url>,
 }
 
 /// What a request handler is given.
@@ -48,6 +52,7 @@ pub struct Outputs {
 struct State {
     outputs: Outputs,
     started: Now,
+    history: history::Kept,
 }
 
 impl State {

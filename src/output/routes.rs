@@ -14,18 +14,20 @@ use super::{State, api, health, page, runbook, scrape};
 /// Nothing here waits for another machine: a request that takes longer has met a bug.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// No script, no image, no frame, nothing from elsewhere: text from job names could do nothing even if it
-/// got through the escaping.
-const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// No image, no frame, nothing inline and nothing from elsewhere: text from job names could do nothing even if it
+/// got through the escaping. The one script of our own renews the page, and may ask nobody else.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(super) fn router(state: State) -> Router {
     Router::new()
         .route("/", get(page::show))
+        .route("/tiers/{tier}", get(page::tier))
         .route("/jobs/{id}", get(page::job))
         .route("/boundaries", get(page::boundaries))
         .route("/runbooks/{alert}", get(runbook::show))
         .route(page::STYLE_PATH, get(page::style))
+        .route(page::SCRIPT_PATH, get(page::script))
         .route("/metrics", get(scrape::metrics))
         .route("/livez", get(health::live))
         .route("/-/healthy", get(health::live))

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::history::Kept;
 use super::{Outputs, State, routes};
 use crate::listener::{BindError, Listener};
 use crate::web::{Door, Keeper, guard};
@@ -17,6 +19,7 @@ pub struct Server {
     listener: Listener,
     router: Router,
     keeper: Option<Arc<Keeper>>,
+    state: State,
 }
 
 impl Server {
@@ -26,8 +29,8 @@ impl Server {
     /// [`BindError`] when the address is taken, not ours, or no address.
     pub async fn bind(address: &str, outputs: Outputs) -> Result<Self, BindError> {
         let listener = Listener::bind(address, "--web.listen-address").await?;
-        let started = outputs.clock.now();
-        Ok(Self { listener, router: routes::router(State { outputs, started }), keeper: None })
+        let state = State { started: outputs.clock.now(), history: Kept::default(), outputs };
+        Ok(Self { listener, router: routes::router(state.clone()), keeper: None, state })
     }
 
     /// Answers only whom `door` lets in, encrypted if it says so.
@@ -46,6 +49,9 @@ impl Server {
 
     /// Serves until `stop`, then lets requests under way end.
     pub async fn run(self, stop: CancellationToken) {
-        self.listener.serve(self.router, self.keeper, stop).await;
+        let Self { listener, router, keeper, state } = self;
+        let mut follower = JoinSet::new();
+        follower.spawn(state.history.follow(state.outputs.assessment));
+        listener.serve(router, keeper, stop).await;
     }
 }

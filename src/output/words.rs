@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use crate::model::assess::human_duration;
+use crate::observation::{SourceKey, SourceKind};
 
 /// Longer text is cut on the page.
 const LONGEST: usize = 200;
 
 /// `1 job`, `2 jobs`.
-pub(super) fn count(number: u64, one: &str) -> String {
+pub(crate) fn count(number: u64, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
@@ -26,6 +27,38 @@ pub(crate) fn sentence(fragment: &str) -> String {
 /// Phases are often shorter than a second: one decimal below ten.
 pub(crate) fn phase_time(took: Duration) -> String {
     if took < Duration::from_secs(10) { format!("{:.1} s", took.as_secs_f64()) } else { human_duration(took) }
+}
+
+/// A source in words.
+pub(crate) fn source(source: &SourceKey) -> String {
+    let what = match source.kind {
+        SourceKind::Clock => "the clock",
+        SourceKind::GitlabQueue => "GitLab's queue",
+        SourceKind::GitlabStarted => "GitLab's running jobs",
+        SourceKind::GitlabRefs => "GitLab's protected refs",
+        SourceKind::GitlabRunners => "GitLab's runners",
+        SourceKind::GitlabRunnerJobs => "GitLab's jobs of runners",
+        SourceKind::GitlabJobLogs => "GitLab's logs of failed jobs",
+        SourceKind::GitlabHooks => "GitLab's job hooks",
+        SourceKind::WebConfig => "the web configuration",
+        SourceKind::KubePods => "pods",
+        SourceKind::KubeEvents => "events",
+        SourceKind::KubeNodeEvents => "events of nodes",
+        SourceKind::KubeNodes => "nodes",
+        SourceKind::KubeQuotas => "quotas",
+        SourceKind::KubeLimits => "limit ranges",
+        SourceKind::KubeNamespace => "the labels",
+        SourceKind::KubeNetpols => "network policies",
+        SourceKind::KubeAccounts => "service accounts",
+        SourceKind::KubeRoles => "roles",
+        SourceKind::KubeBindings => "role bindings",
+        SourceKind::KubeTokenSecrets => "Secrets with runner tokens",
+    };
+    match &source.namespace {
+        Some(namespace) if source.kind == SourceKind::KubeNamespace => format!("the labels of {namespace}"),
+        Some(namespace) => format!("{what} in {namespace}"),
+        None => what.to_owned(),
+    }
 }
 
 /// Bytes in binary units.

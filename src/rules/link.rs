@@ -75,7 +75,7 @@ impl Links {
     pub(super) fn page(&self, about: About) -> String {
         let base = &self.tierwatch;
         match about {
-            About::Tier => format!("{base}/#tier-{}", label!("tier")),
+            About::Tier => format!("{base}/tiers/{}", label!("tier")),
             About::Check => format!("{base}/boundaries#{}-{}", label!("tier"), label!("check")),
             About::Tierwatch => format!("{base}/"),
         }

@@ -164,7 +164,7 @@ async fn what_is_pushed_is_taken_and_resolved() {
         annotations: labels(&[("summary", "a summary"), ("description", "why, \u{fffd}<b> {{ and so on }}")]),
         starts_at: now - jiff::SignedDuration::from_mins(5),
         ends_at: now + jiff::SignedDuration::from_mins(lasts),
-        generator_url: "https://tierwatch.example.com/#tier-standard".to_owned(),
+        generator_url: "https://tierwatch.example.com/tiers/standard".to_owned(),
         is_over: lasts < 0,
     };
     client.post(&[alert("TierDown", 4), alert("TierFlooded", 4)]).await.expect("it is taken");

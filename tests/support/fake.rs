@@ -14,7 +14,7 @@ use tierwatch::model::assessment::{
     Assessment, CapacityLevels, CauseLine, LatelyLevels, LimitLevel, ManagerLevels, ManagerLine, NodeLevels, PodLevels,
     PullFailing, QueueLevels, QuotaLevel, QuotaResource, Room, RoomBound, RunnerLevels, RunnerLine, RunningLevels,
     ScaleUp, ScaleUpLevels, ScaleUpOutcome, SourceStatus, TierAssessment, TierState, TokenLine, TokenSource,
-    UnservedReason, WaitingJob,
+    TroubledPod, UnservedReason, WaitingJob,
 };
 use tierwatch::model::job_assessment::{JobAssessment, JobPhase, JobState, Place};
 use tierwatch::model::occurrence::{Outcome, Phase};
@@ -226,6 +226,15 @@ pub fn hurting_tier(name: &str) -> TierAssessment {
             ],
             held: BTreeMap::from([(Runtime::CniIpExhausted, 1)]),
             ended: BTreeMap::from([(Cause::Autoscale(Autoscale::SpotInterruption), 3)]),
+            troubled: BTreeMap::from([(
+                Cause::Scheduling(Scheduling::InsufficientCpu),
+                vec![TroubledPod {
+                    namespace: Arc::from(format!("runners-{name}")),
+                    name: Arc::from("runner-x-project-1"),
+                    job: Some(JobId(81_442)),
+                    lasts: Duration::from_secs(400),
+                }],
+            )]),
             requested_cpu_millis: 98_250,
             requested_memory_bytes: 210 << 30,
         }),

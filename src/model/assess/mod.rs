@@ -10,6 +10,7 @@ mod limits;
 mod quotas;
 mod runners;
 mod tally;
+mod troubled;
 mod words;
 
 use std::borrow::Cow;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::capacity::Asked;
-use super::{Sight, limits, quotas, runners};
+use super::{Sight, limits, quotas, runners, troubled};
 use crate::cause::{Admission, Autoscale, Pull, Scheduling};
 use crate::model::assessment::{
     LimitLevel, ManagerLevels, NodeLevels, PodLevels, PullFailing, QueueLevels, QuotaLevel, RunnerLevels,
@@ -254,7 +254,7 @@ impl TierLevels {
         }
         match row.report.role {
             PodRole::Job => {
-                self.add_job_pod(row);
+                self.add_job_pod(row, now);
                 let patience = row.tier.map(|tier| fleet.policy().tiers[tier].conditions.unschedulable_after);
                 if let (Some(pods), Some(cause)) = (&mut self.pods, row.refused())
                     && patience.is_some_and(|patience| row.refused_for(now) > patience)
@@ -278,7 +278,7 @@ impl TierLevels {
         }
     }
 
-    fn add_job_pod(&mut self, row: &PodRow) {
+    fn add_job_pod(&mut self, row: &PodRow, now: &Now) {
         let Some(pods) = &mut self.pods else { return };
         *pods.phases.entry(row.report.phase).or_default() += 1;
         if !row.lives() {
@@ -311,9 +311,10 @@ impl TierLevels {
         let mut causes: Vec<Pull> = told.into_iter().map(|(_, cause)| cause).collect();
         causes.sort_unstable();
         causes.dedup();
-        for cause in causes {
-            *self.pulls.entry(cause).or_default() += 1;
+        for cause in &causes {
+            *self.pulls.entry(*cause).or_default() += 1;
         }
+        troubled::name(pods, row, &causes, now);
     }
 
     /// What autoscalers say of a pod that no node takes.

@@ -1,11 +1,11 @@
 //! The boundaries of all tiers: the six questions, and what is not as it was declared.
 
 use axum::extract;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
+use axum::http::StatusCode;
+use axum::response::Response;
 use maud::{Markup, html};
 
-use super::{clock, shell, sources};
+use super::{answer, clock, link, shell};
 use crate::model::assessment::{Assessment, TierAssessment, TierState};
 use crate::model::posture::{Answer, Boundary, CheckLine, Read, Verdict};
 use crate::output::{State, words};
@@ -13,12 +13,12 @@ use crate::output::{State, words};
 /// Findings name objects and quote what is written in them.
 const LONGEST: usize = 600;
 
-pub(in crate::output) async fn show(extract::State(state): extract::State<State>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/html; charset=utf-8")], render(&state.assessment()).into_string())
+pub(in crate::output) async fn show(extract::State(state): extract::State<State>) -> Response {
+    answer(StatusCode::OK, render(&state.assessment()))
 }
 
 /// The whole page.
-pub(in crate::output) fn render(assessment: &Assessment) -> Markup {
+fn render(assessment: &Assessment) -> Markup {
     let (colour, title) = summary(assessment);
     let head = html! {
         h1 class=(colour.as_str()) { (title) }
@@ -84,7 +84,7 @@ fn card(tier: &TierAssessment) -> Markup {
     html! {
         section class={ "tier " (state(boundary).as_str()) } aria-labelledby={ "boundary-" (tier.name) } {
             div.title {
-                h2 id={ "boundary-" (tier.name) } { (tier.name) }
+                h2 id={ "boundary-" (tier.name) } { a href=(link::tier(&tier.name)) { (tier.name) } }
                 span.state { (in_words(boundary)) }
             }
             @if !boundary.declared {
@@ -116,13 +116,13 @@ fn question(tier: &TierAssessment, answer: &Answer) -> Markup {
                 }
             }
             @if !rest.is_empty() {
-                details {
+                details id={ "rest-" (tier.name) "-" (answer.question.as_str()) } {
                     summary { (count_rest(&rest)) }
                     table {
-                        thead { tr { th { "Check" } th { "Expected" } th { "Found" } } }
+                        thead { tr { th scope="col" { "Check" } th scope="col" { "Expected" } th scope="col" { "Found" } } }
                         tbody { @for line in rest {
                             tr id=(anchor(tier, line)) {
-                                td { (name(line)) }
+                                th scope="row" { (name(line)) }
                                 td { bdi { (words::plain_of(&line.expected, LONGEST)) } }
                                 td { bdi { (words::plain_of(&line.found, LONGEST)) } }
                             }
@@ -174,7 +174,7 @@ fn read(read: &[Read]) -> Markup {
     html! {
         @for (index, one) in read.iter().enumerate() {
             @if index > 0 { ", " }
-            (sources::name(&one.source)) " "
+            (words::source(&one.source)) " "
             @match one.at { Some(at) => { "at " (clock(at)) } None => "(not yet answered)" }
         }
         @if read.is_empty() { "nothing that is watched" }

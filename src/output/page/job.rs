@@ -2,12 +2,12 @@
 
 use axum::extract::{self, Path};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use jiff::Timestamp;
 use maud::{Markup, html};
+use url::Url;
 
-use super::{bar, clock, shell, tier};
+use super::{answer, bar, clock, link, nothing, shell, tier};
 use crate::model::assessment::TierState;
 use crate::model::job_assessment::{JobAssessment, JobPod, JobState};
 use crate::model::occurrence::Outcome;
@@ -16,28 +16,29 @@ use crate::output::{State, words};
 
 pub(in crate::output) async fn show(extract::State(state): extract::State<State>, Path(id): Path<String>) -> Response {
     let (status, page) = match id.parse().map(JobId) {
-        Err(_) => (StatusCode::BAD_REQUEST, nothing("A job is asked for by its number", "For example /jobs/4711.")),
+        Err(_) => {
+            (StatusCode::BAD_REQUEST, nothing("A job is asked for by its number", "For example /jobs/4711.", html! {}))
+        }
         Ok(id) => match state.outputs.enquiries.job(id).await {
-            Ok(Some(job)) => (StatusCode::OK, render(&job)),
+            Ok(Some(job)) => (StatusCode::OK, render(&job, state.outputs.gitlab.as_ref())),
             Ok(None) => (
                 StatusCode::NOT_FOUND,
                 nothing(
                     &format!("Nothing is known of job {id}"),
                     "It was never seen in the queue or in a pod, or it ended so long ago that it is forgotten.",
+                    html! {},
                 ),
             ),
-            Err(gone) => (StatusCode::SERVICE_UNAVAILABLE, nothing("No answer", &words::sentence(&gone.to_string()))),
+            Err(gone) => {
+                let why = words::sentence(&gone.to_string());
+                (StatusCode::SERVICE_UNAVAILABLE, nothing("No answer", &why, html! {}))
+            }
         },
     };
-    (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], page.into_string()).into_response()
+    answer(status, page)
 }
 
-fn nothing(title: &str, why: &str) -> Markup {
-    let head = html! { h1 { (title) } };
-    shell(title, head, html! { p { (why) } p { a href="/" { "All tiers" } } })
-}
-
-fn render(job: &JobAssessment) -> Markup {
+fn render(job: &JobAssessment, gitlab: Option<&Url>) -> Markup {
     let title = format!("Job {} {}", job.id, job.state);
     let head = html! {
         h1 class=(colour(job).as_str()) { "Job " (job.id) " · " bdi { (words::plain(&job.name)) } }
@@ -45,12 +46,15 @@ fn render(job: &JobAssessment) -> Markup {
             @if let Some(project) = &job.project { bdi { (words::plain(project)) } " · " }
             @if let Some(git_ref) = &job.git_ref { bdi { (words::plain(git_ref)) } " · " }
             "judged at " (clock(job.at.wall))
+            @if let Some(page) = gitlab.zip(job.project.as_deref()).and_then(|(gitlab, project)| link::gitlab_job(gitlab, project, job.id)) {
+                " · " a href=(page) rel="noreferrer" { "the job in GitLab" }
+            }
         }
     };
     let phases: Vec<_> = job.phases.iter().map(|phase| (phase.phase, phase.took)).collect();
     let open = job.phases.iter().any(|phase| phase.open);
     let main = html! {
-        section class={ "tier " (colour(job).as_str()) } {
+        section class={ "tier " (colour(job).as_str()) } aria-label="Verdict" {
             p.headline { (words::sentence(&words::plain_of(&job.headline, 600))) }
             @if !job.causes.is_empty() {
                 ul.causes { @for line in &job.causes { (tier::cause(line, html! {})) } }

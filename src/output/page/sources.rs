@@ -5,19 +5,51 @@ use maud::{Markup, html};
 use super::clock;
 use crate::model::assess::human_duration;
 use crate::model::assessment::{Assessment, SourceStatus};
-use crate::observation::{SourceKey, SourceKind};
+use crate::observation::ApiTokenReport;
 use crate::output::words;
 
 /// One banner for each blind source, before anything else.
 pub(super) fn alarms(assessment: &Assessment) -> Markup {
-    let blind: Vec<&SourceStatus> = assessment.sources.iter().filter(|source| source.up == Some(false)).collect();
+    alarms_for(assessment.sources.iter())
+}
+
+/// The same for the sources that one tier depends on.
+pub(super) fn alarms_of(assessment: &Assessment, tier: &str) -> Markup {
+    alarms_for(assessment.sources.iter().filter(|source| concerns(source, tier)))
+}
+
+/// A tier needs what is asked for it, and what is asked for all.
+fn concerns(source: &SourceStatus, tier: &str) -> bool {
+    source.tiers.is_empty() || source.tiers.iter().any(|name| **name == *tier)
+}
+
+/// What a tier depends on.
+pub(super) fn of(assessment: &Assessment, tier: &str) -> Vec<SourceStatus> {
+    assessment.sources.iter().filter(|source| concerns(source, tier)).cloned().collect()
+}
+
+/// How old the data of a tier is, and how much of it is out of sight.
+pub(super) fn freshness(assessment: &Assessment, tier: &str) -> Markup {
+    let of_tier = || assessment.sources.iter().filter(|source| concerns(source, tier));
+    let blind = of_tier().filter(|source| source.up == Some(false)).count() as u64;
+    let oldest = of_tier().filter(|source| source.up == Some(true)).filter_map(|source| source.age).max();
     html! {
-        @for source in blind {
-            section.alarm role="alert" {
+        @match oldest {
+            Some(oldest) => { "data at most " (human_duration(oldest)) " old" }
+            None => "no data yet",
+        }
+        @if blind > 0 { ", " b.unknown { (words::count(blind, "source")) " blind" } }
+    }
+}
+
+fn alarms_for<'a>(sources: impl Iterator<Item = &'a SourceStatus>) -> Markup {
+    html! {
+        @for source in sources.filter(|source| source.up == Some(false)) {
+            section.alarm role="alert" id={ "blind-" (source.source.kind.as_str()) "-" (source.source.namespace.as_deref().unwrap_or("all")) } {
                 h2 { "Cannot see " (what(source)) }
                 p {
                     @match &source.failure {
-                        Some(failure) => (words::sentence(&words::plain(failure))),
+                        Some(failure) => bdi { (words::sentence(&words::plain(failure))) },
                         None => "Its data is too old to be judged.",
                     }
                     " "
@@ -35,12 +67,12 @@ pub(super) fn alarms(assessment: &Assessment) -> Markup {
     }
 }
 
-/// Every source with its age.
-pub(super) fn table(assessment: &Assessment) -> Markup {
+/// Every source with its age; the token that GitLab is asked with, where it is to be told.
+pub(super) fn table(sources: &[SourceStatus], token: Option<&ApiTokenReport>) -> Markup {
     html! {
-        section.sources {
-            h2 { "What this rests on" }
-            @if let Some(token) = &assessment.own_token {
+        section.sources.part aria-labelledby="sources" {
+            h2 #sources { "What this rests on" }
+            @if let Some(token) = token {
                 p.note {
                     "GitLab is asked with a token of the scopes "
                     (words::plain(&token.scopes.join(", ")))
@@ -50,19 +82,36 @@ pub(super) fn table(assessment: &Assessment) -> Markup {
                     }
                 }
             }
-            table {
-                thead { tr { th { "Source" } th { "State" } th { "Last answer" } th { "Objects" } th { "Tiers" } } }
-                tbody {
-                    @for source in &assessment.sources {
-                        tr class=(state(source)) {
-                            td {
-                                (what(source))
-                                @if let Some(note) = &source.note { div.note { (words::plain(note)) } }
+            (folded(sources))
+        }
+    }
+}
+
+/// All rows stand behind one line: what is wrong among them stands above everything already.
+fn folded(sources: &[SourceStatus]) -> Markup {
+    let up = sources.iter().filter(|source| source.up == Some(true)).count();
+    let all = words::count(sources.len() as u64, "source");
+    html! {
+        details #every-source open[up < sources.len()] {
+            summary { (up) " of " (all) " answer; how fresh each is" }
+            div.scroll tabindex="0" role="region" aria-label="Sources" {
+                table {
+                    thead { tr {
+                        th scope="col" { "Source" } th scope="col" { "State" } th scope="col" { "Last answer" }
+                        th scope="col" { "Objects" } th scope="col" { "Tiers" }
+                    } }
+                    tbody {
+                        @for source in sources {
+                            tr class=(state(source)) {
+                                th scope="row" {
+                                    (what(source))
+                                    @if let Some(note) = &source.note { div.note { (words::plain(note)) } }
+                                }
+                                td { (state(source)) }
+                                td { @match source.age { Some(age) => { (human_duration(age)) " ago" } None => "never" } }
+                                td { @if let Some(objects) = source.objects { (objects) } }
+                                td { (tiers(source)) }
                             }
-                            td { (state(source)) }
-                            td { @match source.age { Some(age) => { (human_duration(age)) " ago" } None => "never" } }
-                            td { @if let Some(objects) = source.objects { (objects) } }
-                            td { (tiers(source)) }
                         }
                     }
                 }
@@ -84,37 +133,5 @@ fn tiers(source: &SourceStatus) -> String {
 }
 
 fn what(source: &SourceStatus) -> String {
-    name(&source.source)
-}
-
-/// A source in words.
-pub(super) fn name(source: &SourceKey) -> String {
-    let what = match source.kind {
-        SourceKind::Clock => "the clock",
-        SourceKind::GitlabQueue => "GitLab's queue",
-        SourceKind::GitlabStarted => "GitLab's running jobs",
-        SourceKind::GitlabRefs => "GitLab's protected refs",
-        SourceKind::GitlabRunners => "GitLab's runners",
-        SourceKind::GitlabRunnerJobs => "GitLab's jobs of runners",
-        SourceKind::GitlabJobLogs => "GitLab's logs of failed jobs",
-        SourceKind::GitlabHooks => "GitLab's job hooks",
-        SourceKind::WebConfig => "the web configuration",
-        SourceKind::KubePods => "pods",
-        SourceKind::KubeEvents => "events",
-        SourceKind::KubeNodeEvents => "events of nodes",
-        SourceKind::KubeNodes => "nodes",
-        SourceKind::KubeQuotas => "quotas",
-        SourceKind::KubeLimits => "limit ranges",
-        SourceKind::KubeNamespace => "the labels",
-        SourceKind::KubeNetpols => "network policies",
-        SourceKind::KubeAccounts => "service accounts",
-        SourceKind::KubeRoles => "roles",
-        SourceKind::KubeBindings => "role bindings",
-        SourceKind::KubeTokenSecrets => "Secrets with runner tokens",
-    };
-    match &source.namespace {
-        Some(namespace) if source.kind == SourceKind::KubeNamespace => format!("the labels of {namespace}"),
-        Some(namespace) => format!("{what} in {namespace}"),
-        None => what.to_owned(),
-    }
+    words::source(&source.source)
 }

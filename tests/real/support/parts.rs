@@ -92,6 +92,29 @@ pub(crate) fn prometheus_2() -> PathBuf {
     program
 }
 
+/// The folder with playwright-core and axe-core, as `browser/package-lock.json` names them.
+pub(crate) fn browser_modules() -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/browser");
+    let files = ["package.json", "package-lock.json"];
+    let text: Vec<u8> =
+        files.iter().flat_map(|file| fs::read(source.join(file)).expect("a file of ours can be read")).collect();
+    let folder = cache().join("browser").join(hash(&text));
+    if folder.join("node_modules/.package-lock.json").exists() {
+        return folder;
+    }
+    fs::create_dir_all(&folder).unwrap_or_else(|e| panic!("making {}: {e}", folder.display()));
+    for file in files {
+        fs::copy(source.join(file), folder.join(file)).unwrap_or_else(|e| panic!("copying {file}: {e}"));
+    }
+    say(&format!("installing the browser's modules into {}", folder.display()));
+    // Nothing of them is to be run while they are installed; the browser is Debian's.
+    let args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+    let done = Command::new("npm").args(args).current_dir(&folder).status();
+    let done = done.unwrap_or_else(|e| panic!("running npm: {e}: apt-get install --no-install-recommends nodejs npm"));
+    assert!(done.success(), "npm ci in {}: {done}", folder.display());
+    folder
+}
+
 /// The program, built first if it is not in the cache.
 fn built(module: &GoModule, program: &str, version_args: &[&str]) -> PathBuf {
     static BUILT: Mutex<BTreeMap<&str, Result<PathBuf, String>>> = Mutex::new(BTreeMap::new());
@@ -160,6 +183,10 @@ fn key(source: &Path, module: &GoModule) -> String {
     for word in module.packages.iter().chain(module.flags) {
         text.extend(word.bytes());
     }
+    hash(&text)
+}
+
+fn hash(text: &[u8]) -> String {
     let hash = text
         .iter()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));

@@ -27,6 +27,7 @@ Examples:
   tierwatch demo                         incidents on a simulated platform
   tierwatch run --config.file my.yaml    the daemon
   tierwatch status                       all tiers, the worst first
+  tierwatch check --config.file my.yaml  what is wrong with an installation, and the fix
   tierwatch why 4711                     where a job's time goes, and why
   tierwatch replay day.gz                what a recorded daemon would say now
   tierwatch print config                 every value, and where it is from
@@ -90,6 +91,9 @@ pub enum Command {
     /// Ask the running daemon how all tiers are: a table, the worst first, and why.
     #[command(after_help = STATUS)]
     Status(Status),
+    /// Look at an installation: configuration, GitLab and its token, rights in the cluster, tiers against what is there.
+    #[command(after_help = CHECK)]
+    Check(Check),
     /// Ask the running daemon where a job is, where its time went and why.
     #[command(after_help = WHY)]
     Why(Why),
@@ -102,6 +106,32 @@ pub enum Command {
         #[command(subcommand)]
         what: Printed,
     },
+}
+
+const CHECK: &str = "\
+Examples:
+  tierwatch check --config.file my.yaml
+  tierwatch check --offline              configuration and files only, for CI and init containers
+  tierwatch check --format json | jq '.lines[] | select(.verdict == \"problem\")'
+
+Each line is explained in docs/check.md, by its name.
+
+Exit codes:
+  0 no problem (warnings may be)   1 a problem   2 wrong configuration or usage   3 cannot run";
+
+/// What is looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Options of check")]
+pub struct Check {
+    /// Look at nothing that needs a network.
+    #[arg(long)]
+    pub offline: bool,
+    /// For everything that needs one: what has not answered by then is a problem.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = patience)]
+    pub timeout: Duration,
+    /// How the report is written.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: AnswerFormat,
 }
 
 const RUN: &str = "\
@@ -283,6 +313,7 @@ pub fn main(
         | Command::Replay(_)
         | Command::Demo(_)
         | Command::Status(_)
+        | Command::Check(_)
         | Command::Why(_)
         | Command::Classify => app(invocation, &env),
     };
@@ -333,6 +364,13 @@ fn file_age(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn patience(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if (Duration::from_secs(1)..=Duration::from_secs(600)).contains(&time) => Ok(time),
+        Ok(_) | Err(_) => Err("give a second to ten minutes, e.g. 30s".into()),
+    }
+}
+
 fn instant(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| "write it as in 2026-11-02T08:31:00Z or 2026-11-02T09:31:00+01:00".into())
 }
@@ -376,7 +414,7 @@ mod tests {
             (demo.scenario.as_deref(), demo.once, demo.seed, demo.speed),
             (Some("quiet"), true, Some(7), Some(60.0))
         );
-        for wrong in ["demo --once", "demo --list --scenario x", "demo --speed 0", "print", "", "check"] {
+        for wrong in ["demo --once", "demo --list --scenario x", "demo --speed 0", "print", "", "check --timeout 0s"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -1,5 +1,6 @@
 //! What each command does once the command line is understood.
 
+mod check;
 mod replay;
 
 use std::io;
@@ -37,6 +38,7 @@ pub fn run(invocation: Invocation, env: Env<'_>) -> Result<Exit, Fault> {
         Command::Demo(demo) if demo.list => cli::print(&scenarios(), io::stdout().lock()),
         Command::Demo(demo) => runtime()?.block_on(rehearse(flags, &demo, env)),
         Command::Status(status) => runtime()?.block_on(tell_status(&status)),
+        Command::Check(asked) => runtime()?.block_on(check::run(flags, &asked, env)),
         Command::Why(why) => runtime()?.block_on(tell_why(&why)),
         Command::Classify => classify_stdin(),
         Command::Print { what } => print(what, flags, env),

@@ -201,7 +201,7 @@ impl Desk {
             let overdue = keeper.tick(now, || self.book.left(now));
             self.book.count(&overdue, now.wall);
         }
-        let wishes = self.book.fleet.wishes(&now);
+        let wishes = self.book.wishes(now);
         self.wishes.send_if_modified(|known| {
             let differ = **known != wishes;
             if differ {
@@ -248,6 +248,12 @@ impl Book {
             self.ledger.resume(earlier.alerts_at(observation.at.wall), observation.at);
         }
         self.fleet.apply(observation)
+    }
+
+    /// What the sources should look at next.
+    #[must_use]
+    pub fn wishes(&self, now: Now) -> Wishes {
+        self.fleet.wishes(&now)
     }
 
     /// What to leave to the next run.

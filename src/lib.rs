@@ -30,6 +30,7 @@
 //! - [`recording`]: what the desk heard, written down, and judged again.
 //! - [`rules`]: the conditions as rules for Prometheus, and the burn of the start budget.
 //! - [`demo`]: a GitLab and a Kubernetes API in one process, with the truth kept.
+//! - [`check`]: what is wrong with an installation, told by the daemon's own sources.
 //! - [`app`] wires it; [`cli`] and [`commands`] are the way in; [`classify`] needs none of it, and
 //!   [`ask`] talks to a daemon that runs.
 
@@ -37,6 +38,7 @@ pub mod app;
 pub mod ask;
 mod authorities;
 pub mod cause;
+pub mod check;
 pub mod classify;
 pub mod cli;
 pub mod clock;

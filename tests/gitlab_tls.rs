@@ -3,52 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use gitlab::api::{ApiError, AsyncQuery, raw};
 use tierwatch::metrics::{Operation, Own};
 use tierwatch::observation::FailureClass;
 use tierwatch::source::gitlab::{Client, ClientError};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 mod gitlab_server;
+use gitlab_server::tls::{EXPIRED, FOREIGN, OURS, THEIRS, VALID, serve};
 use gitlab_server::{Bench, Server, reply};
-
-/// Our authority, and one that signed only `foreign`.
-const OURS: &str = include_str!("fixtures/gitlab/tls/authority.pem");
-const THEIRS: &str = include_str!("fixtures/gitlab/tls/other-authority.pem");
-
-/// Certificates for 127.0.0.1, each with its key: until 2200, until 2002, until 2200 by the other authority.
-const VALID: &str = include_str!("fixtures/gitlab/tls/valid.pem");
-const EXPIRED: &str = include_str!("fixtures/gitlab/tls/expired.pem");
-const FOREIGN: &str = include_str!("fixtures/gitlab/tls/foreign.pem");
-
-/// A server on loopback that answers `{}`.
-async fn serve(pem: &str) -> url::Url {
-    let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).unwrap();
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://{}/", listener.local_addr().unwrap()).parse().unwrap();
-    tokio::spawn(async move {
-        loop {
-            let (socket, _) = listener.accept().await.unwrap();
-            let Ok(mut stream) = acceptor.accept(socket).await else { continue };
-            let mut head = vec![0; 4096];
-            let Ok(1..) = stream.read(&mut head).await else { continue };
-            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
-            let _gone = stream.write_all(answer).await;
-            let _gone = stream.shutdown().await;
-        }
-    });
-    url
-}
 
 async fn ask(client: &Client) -> Result<Vec<u8>, FailureClass> {
     let endpoint = gitlab::api::projects::jobs::Job::builder().project(1).job(7).build().unwrap();

@@ -28,7 +28,8 @@ pub struct Paint {
 }
 
 impl Paint {
-    pub(super) fn with(self, style: Style, text: &str) -> String {
+    /// `text` in that style, where colours are wanted.
+    pub(crate) fn with(self, style: Style, text: &str) -> String {
         if self.colours { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 }

@@ -40,6 +40,12 @@ impl Counters {
         self.add(labels, 1.0);
     }
 
+    /// How often it was increased by now.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count far below 2^52")]
+    pub(super) fn count(&self, labels: &[&str]) -> u64 {
+        self.family.get_or_create(&self.row.label_set(labels)).get() as u64
+    }
+
     pub(super) fn add(&self, labels: &[&str], by: f64) {
         self.family.get_or_create(&self.row.label_set(labels)).inc_by(by);
     }

@@ -236,6 +236,13 @@ impl Own {
         self.request_duration.observe(&[operation.as_str()], took.as_secs_f64());
     }
 
+    /// So many requests for `operation` ended by now, in whatever way.
+    #[must_use]
+    pub fn gitlab_requests(&self, operation: Operation) -> u64 {
+        let count = |status: &StatusClass| self.requests.count(&[operation.as_str(), status.as_str()]);
+        StatusClass::ALL.iter().map(count).sum()
+    }
+
     /// GitLab said how many requests are left in its window.
     #[expect(clippy::cast_precision_loss, reason = "a rate limit is far below 2^52")]
     pub fn gitlab_rate_limit_remaining(&self, remaining: u64) {

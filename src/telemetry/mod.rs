@@ -52,6 +52,14 @@ pub fn start(logs: &Logs, otlp_endpoint: Option<&Url>, clock: Clock) -> Result<T
     Ok(telemetry)
 }
 
+/// Whether a collector takes traces; it is sent none.
+///
+/// # Errors
+/// Why it does not, in words.
+pub async fn probe(endpoint: &Url) -> Result<(), String> {
+    traces::probe(endpoint).await
+}
+
 fn subscriber<W>(
     logs: &Logs,
     otlp_endpoint: Option<&Url>,

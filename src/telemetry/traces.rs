@@ -18,6 +18,7 @@ use tracing_subscriber::registry::LookupSpan;
 use url::Url;
 
 use super::TelemetryError;
+use crate::error_chain::chain;
 
 /// For one batch.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,18 +36,13 @@ impl Traces {
     pub(super) fn start(endpoint: &Url) -> Result<Self, TelemetryError> {
         let failed = |error: &dyn std::fmt::Display| TelemetryError::Exporter(error.to_string());
         let runtime = Handle::try_current().map_err(|_| TelemetryError::NoRuntime)?;
-        let client = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("tierwatch/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| failed(&error))?;
+        let client = client().map_err(|error| failed(&error))?;
         let exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(OnRuntime { client, runtime })
             .with_protocol(Protocol::HttpBinary)
             .with_timeout(TIMEOUT)
-            .with_endpoint(format!("{}/v1/traces", endpoint.as_str().trim_end_matches('/')))
+            .with_endpoint(address(endpoint))
             .build()
             .map_err(|error| failed(&error))?;
         let resource = Resource::builder()
@@ -79,6 +75,29 @@ impl Traces {
             Ok(Err(_)) | Err(_) => tracing::warn!("some traces were not sent in time"),
         }
     }
+}
+
+fn client() -> reqwest::Result<reqwest::Client> {
+    let builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
+    builder.user_agent(concat!("tierwatch/", env!("CARGO_PKG_VERSION"))).build()
+}
+
+fn address(endpoint: &Url) -> String {
+    format!("{}/v1/traces", endpoint.as_str().trim_end_matches('/'))
+}
+
+/// Whether the collector takes traces: it is sent none. An empty message is a valid one.
+///
+/// # Errors
+/// Why it does not, in words.
+pub(super) async fn probe(endpoint: &Url) -> Result<(), String> {
+    let request = http::Request::post(address(endpoint))
+        .header(http::header::CONTENT_TYPE, "application/x-protobuf")
+        .body(Bytes::new())
+        .map_err(|error| error.to_string())?;
+    let client = client().map_err(|error| chain(&error))?;
+    let answer = send(client, request).await.map_err(|error| chain(error.as_ref()))?;
+    if answer.status().is_success() { Ok(()) } else { Err(format!("it answered {}", answer.status())) }
 }
 
 #[derive(Debug)]

@@ -54,6 +54,11 @@ pub(super) fn answer(world: &World, caller: Option<&Caller>, path: &[&str], para
         ["projects", project, "protected_tags"] => asked.protected_tags(project),
         ["projects", project] => asked.project(project).map(|row| Answer::ok(shapes::project(world, row, false))),
         ["groups", group, "projects"] => asked.group(group).and_then(|group| asked.projects(Some(group))),
+        ["groups", group, "hooks"] => match asked.group(group) {
+            Ok(group) if caller.admin || caller.owns(group) => Ok(Answer::ok(Value::Array(Vec::new()))),
+            Ok(_) => Err(Answer::forbidden()),
+            Err(hidden) => Err(hidden),
+        },
         ["groups", group, "runners"] => asked.group_runners(group),
         ["runners"] => asked.runners(|position| {
             world.tiers.get(position).and_then(|tier| tier.owner).is_some_and(|group| caller.owns(group))

@@ -21,6 +21,9 @@ use super::stage::Stage;
 /// The bearer token in the demo's kubeconfig.
 pub const TOKEN: &str = "demo-kube-token";
 
+/// Whose token that is.
+const USER: &str = "system:serviceaccount:tierwatch:tierwatch";
+
 /// The API as an axum router; every path goes through one door, so that faults meet all of them.
 pub(super) fn router(stage: Arc<Stage>) -> Router {
     Router::new().fallback(door).with_state(stage)
@@ -57,6 +60,13 @@ async fn door(State(stage): State<Arc<Stage>>, request: Request) -> Response<Bod
         (Method::GET, "/api/v1") => json_answer(&resources()),
         (Method::GET, "/livez" | "/readyz" | "/healthz") => Response::new(Body::from("ok")),
         (Method::POST, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews") => review(request, &fault).await,
+        (Method::POST, "/apis/authentication.k8s.io/v1/selfsubjectreviews") => {
+            let mut answer =
+                json_answer(&json!({ "kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1",
+                "metadata": {}, "status": { "userInfo": { "username": USER, "groups": ["system:authenticated"] } } }));
+            *answer.status_mut() = StatusCode::CREATED;
+            answer
+        }
         (Method::GET, _) => match target(&path) {
             Some(target) => serve(stage, &target, request.uri().query().unwrap_or_default(), &fault),
             None => {
@@ -182,7 +192,9 @@ async fn review(request: Request, faults: &[KubeFault]) -> Response<Body> {
     let asked = &review["spec"]["resourceAttributes"];
     let text = |key: &str| asked[key].as_str().unwrap_or_default();
     let closed = faults.contains(&KubeFault::Forbidden(text("namespace").to_owned()));
-    let allowed = !closed && resource(text("resource")).is_some() && ["get", "list", "watch"].contains(&text("verb"));
+    let whole = text("subresource").is_empty();
+    let allowed =
+        !closed && whole && resource(text("resource")).is_some() && ["get", "list", "watch"].contains(&text("verb"));
     review["apiVersion"] = "authorization.k8s.io/v1".into();
     review["kind"] = "SelfSubjectAccessReview".into();
     review["status"] = json!({ "allowed": allowed });

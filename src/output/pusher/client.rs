@@ -17,6 +17,9 @@ use crate::error_chain::chain;
 /// Of a refusal so much is told.
 const MOST_TOLD: usize = 200;
 
+/// A status holds the whole configuration.
+const LONGEST_STATUS: usize = 4 << 20;
+
 /// Why Alertmanager was not told.
 #[derive(Debug, thiserror::Error)]
 pub enum PushError {
@@ -45,6 +48,9 @@ pub enum PushError {
         /// The beginning of what it said.
         body: String,
     },
+    /// Somebody answered who is no Alertmanager.
+    #[error("it answers, and not as Alertmanager does")]
+    Stranger,
 }
 
 /// What proves to Alertmanager, or to a proxy before it, who asks.
@@ -98,22 +104,46 @@ impl Client {
         self.url.as_str()
     }
 
+    /// Asks it who it is: its version.
+    ///
+    /// # Errors
+    /// Why it does not say.
+    pub async fn status(&mut self) -> Result<String, PushError> {
+        let url = format!("{}/api/v2/status", self.url.as_str().trim_end_matches('/'));
+        let request = self.client()?.get(url);
+        let mut answer = self.exchange(request).await?;
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(no_answer)? {
+            body.extend_from_slice(&chunk);
+            if body.len() > LONGEST_STATUS {
+                return Err(PushError::Stranger);
+            }
+        }
+        let json: serde_json::Value = serde_json::from_slice(&body).map_err(|_| PushError::Stranger)?;
+        let version = json.pointer("/versionInfo/version").and_then(serde_json::Value::as_str);
+        version.map(|version| version.chars().take(MOST_TOLD).collect()).ok_or(PushError::Stranger)
+    }
+
     /// Tells it of these alerts.
     ///
     /// # Errors
     /// Why it may not know of them.
     pub async fn post(&mut self, alerts: &[PostableAlert]) -> Result<(), PushError> {
         let url = format!("{}/api/v2/alerts", self.url.as_str().trim_end_matches('/'));
-        let mut request = self.client()?.post(url).json(alerts);
+        let request = self.client()?.post(url).json(alerts);
+        self.exchange(request).await.map(drop)
+    }
+
+    /// Sends with the proof of who we are; an answer that says no is an error.
+    async fn exchange(&self, mut request: RequestBuilder) -> Result<reqwest::Response, PushError> {
         let proof = self.config.auth.as_ref().map(Proof::read).transpose()?;
         if let Some(proof) = &proof {
             request = proof.shown_with(request);
         }
-        let no_answer = |error: reqwest::Error| PushError::NoAnswer(chain(&error.without_url()));
         let answer = request.send().await.map_err(no_answer)?;
         let status = answer.status();
         if status.is_success() {
-            return Ok(());
+            return Ok(answer);
         }
         let said = answer.text().await.unwrap_or_default();
         // A debugging proxy may answer with the request that it refuses.
@@ -136,6 +166,10 @@ impl Client {
             }
         }
     }
+}
+
+fn no_answer(error: reqwest::Error) -> PushError {
+    PushError::NoAnswer(chain(&error.without_url()))
 }
 
 fn build(config: &Alertmanager) -> Result<reqwest::Client, PushError> {

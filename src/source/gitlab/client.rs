@@ -77,6 +77,11 @@ impl Client {
         Call { client: self.clone(), operation, heard: Mutex::default() }
     }
 
+    /// The clock that it is paced by.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
     fn join(&self, path: &str) -> Result<Url, ClientError> {
         self.0.base.join(path).map_err(|error| ClientError::Prepare { detail: error.to_string() })
     }

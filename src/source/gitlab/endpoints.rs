@@ -31,3 +31,35 @@ impl Endpoint for OwnToken {
         "personal_access_tokens/self".into()
     }
 }
+
+/// `GET /version`; for every scope that reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Version;
+
+impl Endpoint for Version {
+    fn method(&self) -> Method {
+        Method::GET
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        "version".into()
+    }
+}
+
+/// `GET /groups/:id/hooks`: for Owners, in Premium and Ultimate.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupHooks {
+    /// Full path.
+    pub(crate) group: String,
+}
+
+impl Endpoint for GroupHooks {
+    fn method(&self) -> Method {
+        Method::GET
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        let encoded = url::form_urlencoded::byte_serialize(self.group.as_bytes()).collect::<String>();
+        format!("groups/{encoded}/hooks").into()
+    }
+}

@@ -19,6 +19,7 @@ mod endpoints;
 mod error;
 mod graphql;
 mod instance_jobs;
+mod introduction;
 mod job_logs;
 mod notes;
 mod one_runner;
@@ -41,4 +42,5 @@ mod wished;
 
 pub use client::{Call, Client};
 pub use error::ClientError;
+pub(crate) use introduction::{HookReport, Introduction};
 pub use sources::{GitlabSources, NEEDS, Need};

@@ -1,11 +1,12 @@
-//! One object by its name.
+//! One object by its name, or one question.
 
 use std::pin::pin;
 
 use futures::AsyncReadExt;
-use http::header::ACCEPT;
+use http::header::{ACCEPT, CONTENT_TYPE};
 use kube::Client;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::failure::{failure, told, undecodable};
 use crate::observation::{Failure, FailureClass};
@@ -28,9 +29,22 @@ pub(super) async fn get<T: DeserializeOwned>(client: &Client, path: &str, asked:
         Asked::Whole => "application/json",
         Asked::Metadata => "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
     };
-    let request = http::Request::get(path)
-        .header(ACCEPT, accept)
-        .body(Vec::new())
+    send(client, http::Request::get(path).header(ACCEPT, accept), Vec::new()).await
+}
+
+/// Posts a question, which makes no object, and reads the answer.
+pub(super) async fn post<T: DeserializeOwned>(client: &Client, path: &str, body: &Value) -> Result<T, Failure> {
+    let request = http::Request::post(path).header(ACCEPT, "application/json");
+    send(client, request.header(CONTENT_TYPE, "application/json"), body.to_string().into_bytes()).await
+}
+
+async fn send<T: DeserializeOwned>(
+    client: &Client,
+    request: http::request::Builder,
+    body: Vec<u8>,
+) -> Result<T, Failure> {
+    let request = request
+        .body(body)
         .map_err(|error| told(FailureClass::Other, &format!("the request could not be made: {error}")))?;
     let body = client.request_stream(request).await.map_err(|error| failure(&error))?;
     let mut text = Vec::new();

@@ -4,6 +4,7 @@
 //! namespace itself and of Secrets that the configuration names, no `pods/log`.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::plan::plan;
 use crate::config::{HighAvailability, Kubernetes};
@@ -77,28 +78,60 @@ impl Need {
     }
 }
 
+/// One thing that the configured watches must be allowed to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Right {
+    /// Where; absent: in the cluster.
+    pub namespace: Option<Arc<str>>,
+    /// What.
+    pub need: Need,
+    /// Names of the objects that it is for; empty: all of them.
+    pub names: Vec<Arc<str>>,
+}
+
+/// Every right that the configured watches need: what is printed, and what is asked for.
+#[must_use]
+pub fn rights(policy: &Policy, kubernetes: &Kubernetes) -> Vec<Right> {
+    let mut rights: Vec<Right> = Vec::new();
+    for SourceKey { kind, namespace } in plan(policy, kubernetes) {
+        let need = Need::of(kind);
+        let names = match (&namespace, kind) {
+            (Some(namespace), SourceKind::KubeTokenSecrets) => secrets(policy, namespace),
+            _ => Vec::new(),
+        };
+        // Two watches of one namespace may read the same resource.
+        if !rights.iter().any(|right| right.namespace == namespace && right.need == need) {
+            rights.push(Right { namespace, need, names });
+        }
+    }
+    rights
+}
+
 /// The manifests that give the service account `tierwatch` what the configured watches need: a Role and its
 /// binding for each namespace, where cluster-scoped objects are watched a small ClusterRole, and where two stand side by
 /// side a Role on their Lease.
 #[must_use]
 pub fn print(policy: &Policy, kubernetes: &Kubernetes, high_availability: Option<&HighAvailability>) -> String {
-    let keys = plan(policy, kubernetes);
+    let rights = rights(policy, kubernetes);
     let writes = if high_availability.is_some() { ", but for the Lease of a standby" } else { "" };
     let mut out = format!(
         "# Rights of tierwatch for this configuration: reading only{writes}, namespace by namespace.\n\
          # The service account `{NAME}` is taken to be in the namespace `{NAME}`; adapt the subjects if it is not.\n"
     );
-    if keys.is_empty() {
+    if rights.is_empty() {
         out.push_str("# Kubernetes is switched off: no rights are needed.\n");
         return out;
     }
-    let mut namespaces: Vec<&str> = keys.iter().filter_map(|key| key.namespace.as_deref()).collect();
+    let of = |namespace: Option<&str>| -> Vec<&Right> {
+        rights.iter().filter(|right| right.namespace.as_deref() == namespace).collect()
+    };
+    let mut namespaces: Vec<&str> = rights.iter().filter_map(|right| right.namespace.as_deref()).collect();
     namespaces.sort_unstable();
     namespaces.dedup();
     for namespace in namespaces {
-        write_role(&mut out, Some(namespace), &needs(&keys, Some(namespace)), &secrets(policy, namespace));
+        write_role(&mut out, Some(namespace), &of(Some(namespace)));
     }
-    let cluster = needs(&keys, None);
+    let cluster = of(None);
     if !cluster.is_empty() {
         out.push_str(
             "---\n\
@@ -106,7 +139,7 @@ pub fn print(policy: &Policy, kubernetes: &Kubernetes, high_availability: Option
              # capacity, their taints and why one is taken away stay unknown\n\
              # (`kubernetes.cluster_scoped: false` switches these watches off).\n",
         );
-        write_role(&mut out, None, &cluster, &[]);
+        write_role(&mut out, None, &cluster);
     }
     if let Some(high_availability) = high_availability {
         write_lease_role(&mut out, high_availability);
@@ -129,30 +162,17 @@ fn write_lease_role(out: &mut String, high_availability: &HighAvailability) {
     write_manifests(out, "", &format!("{NAME}-lease"), &format!("  namespace: {namespace}\n"), &rules);
 }
 
-/// The needs of the sources of one namespace, or of the cluster.
-fn needs(keys: &[SourceKey], namespace: Option<&str>) -> Vec<Need> {
-    let mut needs: Vec<Need> = Vec::new();
-    for key in keys.iter().filter(|key| key.namespace.as_deref() == namespace) {
-        let need = Need::of(key.kind);
-        // Two watches of one namespace may read the same resource.
-        if !needs.contains(&need) {
-            needs.push(need);
-        }
-    }
-    needs
-}
-
 /// Names of the Secrets that may be read, nobody else's.
-fn secrets(policy: &Policy, namespace: &str) -> Vec<String> {
-    super::plan::token_secrets(policy, namespace).into_iter().map(|(name, _)| name.to_string()).collect()
+fn secrets(policy: &Policy, namespace: &str) -> Vec<Arc<str>> {
+    super::plan::token_secrets(policy, namespace).into_iter().map(|(name, _)| name).collect()
 }
 
-fn write_role(out: &mut String, namespace: Option<&str>, needs: &[Need], secrets: &[String]) {
+fn write_role(out: &mut String, namespace: Option<&str>, rights: &[&Right]) {
     let prefix = if namespace.is_some() { "" } else { "Cluster" };
     let place = namespace.map(|namespace| format!("  namespace: {namespace}\n")).unwrap_or_default();
     let separator = if namespace.is_some() { "---\n" } else { "" };
     let mut rules = String::new();
-    for need in needs {
+    for Right { need, names, .. } in rights {
         // Writing into a String cannot fail.
         let _ = writeln!(
             rules,
@@ -161,8 +181,8 @@ fn write_role(out: &mut String, namespace: Option<&str>, needs: &[Need], secrets
             need.resource,
             need.verbs.join(", ")
         );
-        if need.resource == "secrets" {
-            let _ = writeln!(rules, "    resourceNames: [{}]", secrets.join(", "));
+        if !names.is_empty() {
+            let _ = writeln!(rules, "    resourceNames: [{}]", names.join(", "));
         }
     }
     out.push_str(separator);

@@ -25,7 +25,8 @@ use crate::source::gitlab::translate::{Hook, hook};
 use super::delivery::{Delivery, ON_THEIR_WAY};
 use super::proof::{Signed, same_token};
 
-const PATH: &str = "/webhooks/gitlab";
+/// Where hooks are taken.
+pub(crate) const PATH: &str = "/webhooks/gitlab";
 
 /// A job's hook is some 3 KiB, with the longest commit message that people write some 100.
 const BODY_BYTES: usize = 1 << 20;

@@ -12,4 +12,5 @@ mod listen;
 mod proof;
 mod seen;
 
+pub(crate) use listen::PATH;
 pub use listen::Webhooks;

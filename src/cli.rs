@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use crate::config::{Resolved, schema_text};
 use crate::error::{Exit, Fault};
 use crate::listener::listen_address;
+use crate::output::openapi;
 use crate::recording::Settings;
 use crate::telemetry::{Format, Level, Logs};
 use asking::{STATUS, WHY};
@@ -242,6 +243,9 @@ pub enum Printed {
     Rbac,
     /// Every metric: name, type, labels, meaning.
     Metrics,
+    /// The OpenAPI document of the JSON under /api, as the daemon serves it at /api/v1/openapi.json.
+    #[command(name = "openapi")]
+    OpenApi,
     /// Recording and alerting rules for Prometheus, made for the tiers of this configuration.
     Rules {
         /// A rule file, or a PrometheusRule of the Prometheus operator.
@@ -308,6 +312,7 @@ pub fn main(
     let done = match invocation.command {
         Command::Print { what: Printed::Config } => print_config(&invocation.flags, &env, io::stdout().lock()),
         Command::Print { what: Printed::Schema } => print(&schema_text(), io::stdout().lock()),
+        Command::Print { what: Printed::OpenApi } => print(&openapi(), io::stdout().lock()),
         Command::Print { what: Printed::Rbac | Printed::Metrics | Printed::Rules { .. } }
         | Command::Run(_)
         | Command::Replay(_)

@@ -190,7 +190,9 @@ fn print(what: Printed, flags: &Flags, env: Env<'_>) -> Result<Exit, Fault> {
             rules::print(&config, form)
         }
         Printed::Metrics => crate::metrics::catalogue::print(),
-        Printed::Config | Printed::Schema => return Err(Fault::Usage("printed without the daemon".to_owned())),
+        Printed::Config | Printed::Schema | Printed::OpenApi => {
+            return Err(Fault::Usage("printed without the daemon".to_owned()));
+        }
     };
     cli::print(&text, io::stdout().lock())
 }

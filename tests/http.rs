@@ -458,3 +458,25 @@ async fn status_asks_the_daemon() {
     assert_eq!(fault.exit(), tierwatch::error::Exit::CannotRun);
     assert!(fault.told().contains("start one with `tierwatch run`"), "{}", fault.told());
 }
+
+#[tokio::test]
+async fn who_asks_for_json_is_refused_in_json() {
+    let daemon = Daemon::showing(fake::full()).await;
+    for (path, method, status) in [
+        ("/api/v1/none", Method::GET, 404),
+        ("/api", Method::GET, 404),
+        ("/api/v1/tiers", Method::POST, 405),
+        ("/api/v1/jobs/4711", Method::DELETE, 405),
+        ("/api/v1/tiers/%FF", Method::GET, 400),
+        ("/api/v1/jobs/%FF", Method::GET, 400),
+        ("/api/v1/jobs/+4711", Method::GET, 400),
+    ] {
+        let answer = daemon.ask(method, path, &[]).await;
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(header(&answer, "content-type"), "application/json; charset=utf-8", "{path}");
+        let allow = if status == 405 { "GET,HEAD" } else { "" };
+        assert_eq!(header(&answer, "allow"), allow, "{path}");
+        let body: serde_json::Value = answer.json().await.unwrap();
+        assert!(body["error"].is_string(), "{path}: {body}");
+    }
+}

@@ -35,5 +35,7 @@ mod routing;
 mod rules;
 #[path = "real/scheduling.rs"]
 mod scheduling;
+#[path = "real/schemathesis.rs"]
+mod schemathesis;
 #[path = "real/verdicts.rs"]
 mod verdicts;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Scheduling, UnknownLabel};
+use super::{Scheduling, UnknownLabel, closed};
 
 /// Declares the autoscalers' own values beside the scheduler's.
 macro_rules! autoscale {
@@ -32,6 +32,8 @@ macro_rules! autoscale {
         }
     };
 }
+
+closed!(Autoscale);
 
 autoscale! {
     /// The node group, or the cluster, is at its maximum.

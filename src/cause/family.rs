@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::label::labels;
+use super::label::{Closed, labels};
 use super::{Admission, Autoscale, Pull, Queue, Runtime, Scheduling};
 
 labels! {
@@ -120,6 +120,20 @@ impl Cause {
                 | Self::Runtime(Runtime::Other)
                 | Self::Queue(Queue::Unknown)
         )
+    }
+}
+
+impl Closed for Cause {
+    const NAME: &'static str = "Cause";
+
+    /// Families share some spellings; each stands once.
+    fn labels() -> Vec<&'static str> {
+        let spellings: std::collections::BTreeSet<_> = Self::all().map(Self::as_str).collect();
+        spellings.into_iter().collect()
+    }
+
+    fn label(self) -> &'static str {
+        self.as_str()
     }
 }
 

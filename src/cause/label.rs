@@ -12,6 +12,36 @@ impl std::fmt::Display for UnknownLabel {
 
 impl std::error::Error for UnknownLabel {}
 
+/// A closed list of label values, to whoever must know all of them.
+pub trait Closed: Copy + 'static {
+    /// What the list is called.
+    const NAME: &'static str;
+
+    /// Every label value.
+    fn labels() -> Vec<&'static str>;
+
+    /// The label value.
+    fn label(self) -> &'static str;
+}
+
+/// Makes enums with `ALL` and `as_str` known as closed lists.
+macro_rules! closed {
+    ($($name:ident),+ $(,)?) => {
+        $(impl $crate::cause::Closed for $name {
+            const NAME: &'static str = stringify!($name);
+
+            fn labels() -> Vec<&'static str> {
+                Self::ALL.iter().map(|value| value.as_str()).collect()
+            }
+
+            fn label(self) -> &'static str {
+                self.as_str()
+            }
+        })+
+    };
+}
+pub(crate) use closed;
+
 /// Declares an enum whose values are label values: `ALL`, `as_str`, `FromStr` and serde agree by construction.
 macro_rules! labels {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
@@ -31,6 +61,8 @@ macro_rules! labels {
                 match self { $(Self::$variant => $text),+ }
             }
         }
+
+        $crate::cause::closed!($name);
 
         impl std::str::FromStr for $name {
             type Err = $crate::cause::UnknownLabel;

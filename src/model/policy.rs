@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-
+use crate::cause::labels;
 use crate::model::posture::Expected;
 use crate::observation::{RunnerId, SourceKey, SourceKind};
 
@@ -158,27 +157,15 @@ impl TierPolicy {
     }
 }
 
-/// Who must react when a tier hurts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Urgency {
-    /// Wakes somebody.
-    Page,
-    /// Is done in working hours.
-    Ticket,
-    /// Is shown only.
-    None,
-}
-
-impl Urgency {
-    /// The label value.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Page => "page",
-            Self::Ticket => "ticket",
-            Self::None => "none",
-        }
+labels! {
+    /// Who must react when a tier hurts.
+    Urgency {
+        /// Wakes somebody.
+        Page = "page",
+        /// Is done in working hours.
+        Ticket = "ticket",
+        /// Is shown only.
+        None = "none",
     }
 }
 

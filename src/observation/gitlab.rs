@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{JobId, ProjectId, RunnerId};
+use crate::cause::closed;
 
 /// What a list of jobs is complete for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -138,6 +139,8 @@ impl RunnerStatus {
         }
     }
 }
+
+closed!(RunnerStatus);
 
 /// Whose jobs a runner may take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

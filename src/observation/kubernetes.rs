@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{JobId, ProjectId};
+use crate::cause::{closed, labels};
 
 /// What a pod in a runner namespace is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -51,6 +52,8 @@ impl PodPhase {
         }
     }
 }
+
+closed!(PodPhase);
 
 /// The trimmed pod: the fields that judgement needs, and no more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -367,12 +370,12 @@ pub struct LimitLine {
     pub has_default: bool,
 }
 
-/// What a line of a LimitRange limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LimitedPart {
-    /// Each container by itself.
-    Container,
-    /// The containers of a pod together.
-    Pod,
+labels! {
+    /// What a line of a LimitRange limits.
+    LimitedPart {
+        /// Each container by itself.
+        Container = "container",
+        /// The containers of a pod together.
+        Pod = "pod",
+    }
 }

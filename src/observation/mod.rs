@@ -33,6 +33,8 @@ pub use kubernetes::{
     Scheduled, Taint, Toleration,
 };
 
+use crate::cause::closed;
+
 /// One instant, read once: what the calendar says and what the stopwatch says.
 ///
 /// Ages are differences of `mono`, which never steps; `wall` is compared with other machines' timestamps.
@@ -272,6 +274,8 @@ impl SourceKind {
         }
     }
 }
+
+closed!(SourceKind);
 
 /// Which source spoke: its kind and, where it watches one namespace, that namespace.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

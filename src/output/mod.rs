@@ -24,7 +24,7 @@ use crate::desk::Enquiries;
 use crate::model::assessment::Assessment;
 use crate::state::Scraped;
 
-pub use api::overview;
+pub use api::{openapi, overview};
 pub use runbook::RUNBOOKS;
 pub use server::Server;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -20,7 +20,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; scr
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(super) fn router(state: State) -> Router {
-    Router::new()
+    let pages = Router::new()
         .route("/", get(page::show))
         .route("/tiers/{tier}", get(page::tier))
         .route("/jobs/{id}", get(page::job))
@@ -32,23 +32,33 @@ pub(super) fn router(state: State) -> Router {
         .route("/livez", get(health::live))
         .route("/-/healthy", get(health::live))
         .route("/readyz", get(health::ready))
-        .route("/-/ready", get(health::ready))
-        .route("/api/v1/tiers", get(api::tiers))
-        .route("/api/v1/tiers/{tier}", get(api::tier))
-        .route("/api/v1/jobs/{id}", get(api::job))
-        .route("/api/v1/sources", get(api::sources))
-        .route("/api/v1/alerts", get(api::alerts))
-        .route("/api/v1/boundaries", get(api::boundaries))
-        .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })
+        .route("/-/ready", get(health::ready));
+    api::routes()
+        .fold(pages, |router, (path, answer)| router.route(path, answer))
+        .fallback(|uri: Uri| async move { refused(&uri, StatusCode::NOT_FOUND, "not found") })
+        // Only for what is routed above.
+        .method_not_allowed_fallback(|uri: Uri| async move {
+            refused(&uri, StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here")
+        })
         .layer(middleware::from_fn(in_time))
         .layer(middleware::map_response(with_headers))
         .with_state(state)
 }
 
 async fn in_time(request: Request, next: Next) -> Response {
+    let uri = request.uri().clone();
     match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "took too long\n").into_response(),
+        Err(_) => refused(&uri, StatusCode::SERVICE_UNAVAILABLE, "took too long"),
+    }
+}
+
+/// Who asks for JSON is refused in JSON.
+fn refused(uri: &Uri, status: StatusCode, why: &str) -> Response {
+    if uri.path() == "/api" || uri.path().starts_with("/api/") {
+        api::refusal(status, why)
+    } else {
+        (status, format!("{why}\n")).into_response()
     }
 }
 

@@ -6,6 +6,7 @@
 //! - [`cluster`]: etcd, kube-apiserver and kube-scheduler; users, rights, nodes, namespaces.
 //! - [`stage`]: the shared cluster, lent to one test at a time and swept before each.
 //! - [`job_pod`]: pods as GitLab Runner makes them; [`kubelet`]: what a kubelet would write about them.
+//! - [`python`]: programs in Python, each in an environment of its own.
 //! - [`prometheus`]: both servers, their query API, promtool.
 //! - [`alertmanager`]: Alertmanager and amtool.
 //! - [`daemon`]: the program itself, as a process.
@@ -22,6 +23,7 @@ pub(crate) mod kubelet;
 pub(crate) mod parts;
 pub(crate) mod process;
 pub(crate) mod prometheus;
+pub(crate) mod python;
 pub(crate) mod relay;
 pub(crate) mod stage;
 pub(crate) mod webhook;

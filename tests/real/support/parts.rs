@@ -162,7 +162,8 @@ fn build(module: &GoModule) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-fn cache() -> PathBuf {
+/// Where built and installed programs are kept.
+pub(crate) fn cache() -> PathBuf {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("TIERWATCH_REAL_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("tierwatch-real")))
@@ -170,7 +171,7 @@ fn cache() -> PathBuf {
         .unwrap_or_else(|| panic!("no place for built programs: set TIERWATCH_REAL_CACHE"))
 }
 
-/// A name for everything that the programs are built from: FNV-1a, 64 bits. Only a change must show, nobody attacks it.
+/// A name for everything that the programs are built from.
 fn key(source: &Path, module: &GoModule) -> String {
     let mut text = Vec::new();
     for file in ["go.mod", "go.sum", "main.go"] {
@@ -186,7 +187,8 @@ fn key(source: &Path, module: &GoModule) -> String {
     hash(&text)
 }
 
-fn hash(text: &[u8]) -> String {
+/// FNV-1a, 64 bits: only a change must show, nobody attacks it.
+pub(crate) fn hash(text: &[u8]) -> String {
     let hash = text
         .iter()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
@@ -210,7 +212,7 @@ fn first_line(program: &Path, args: &[&str]) -> String {
 }
 
 /// Says once which part is used in which version.
-fn tell(part: &str, version: &str, path: &Path) {
+pub(crate) fn tell(part: &str, version: &str, path: &Path) {
     static TOLD: OnceLock<Mutex<Vec<String>>> = OnceLock::new();
     let mut told = TOLD.get_or_init(Mutex::default).lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if !told.iter().any(|known| known == part) {

@@ -233,7 +233,7 @@ pub struct Demo {
 }
 
 /// What `print` prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Printed {
     /// The configuration with all defaults, each value with the place it came from. Holds no secret.
     Config,
@@ -252,6 +252,30 @@ pub enum Printed {
         #[arg(long, value_name = "FORM", default_value = "file")]
         format: RulesForm,
     },
+    /// Dashboards for Grafana, with the limits and addresses of this configuration.
+    #[command(after_help = DASHBOARDS)]
+    Dashboards {
+        /// What is printed.
+        #[arg(long, value_name = "FORM", default_value = "json")]
+        format: DashboardsForm,
+        /// Write one file for each into DIR instead, and print their names. Files that are there are replaced.
+        #[arg(long, value_name = "DIR", conflicts_with = "format")]
+        output_dir: Option<PathBuf>,
+    },
+}
+
+const DASHBOARDS: &str = "\
+Examples:
+  tierwatch print dashboards --output-dir dashboards/         for provisioning, or to import one
+  tierwatch print dashboards --format configmaps | kubectl apply -n monitoring -f -";
+
+/// In which form dashboards are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DashboardsForm {
+    /// One JSON array.
+    Json,
+    /// A List of ConfigMaps for Grafana's sidecar, ready for `kubectl apply`.
+    Configmaps,
 }
 
 /// In which form rules are printed.
@@ -313,7 +337,9 @@ pub fn main(
         Command::Print { what: Printed::Config } => print_config(&invocation.flags, &env, io::stdout().lock()),
         Command::Print { what: Printed::Schema } => print(&schema_text(), io::stdout().lock()),
         Command::Print { what: Printed::OpenApi } => print(&openapi(), io::stdout().lock()),
-        Command::Print { what: Printed::Rbac | Printed::Metrics | Printed::Rules { .. } }
+        Command::Print {
+            what: Printed::Rbac | Printed::Metrics | Printed::Rules { .. } | Printed::Dashboards { .. },
+        }
         | Command::Run(_)
         | Command::Replay(_)
         | Command::Demo(_)

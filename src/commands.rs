@@ -4,6 +4,7 @@ mod check;
 mod replay;
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -11,9 +12,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::app::{Daemon, Extras, StartError};
 use crate::ask;
 use crate::classify;
-use crate::cli::{self, AnswerFormat, Command, Demo, Flags, Invocation, Printed, RulesForm, Status, Why};
+use crate::cli::{
+    self, AnswerFormat, Command, DashboardsForm, Demo, Flags, Invocation, Printed, RulesForm, Status, Why,
+};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::dashboards;
 use crate::demo::truth::render_table;
 use crate::demo::{Rehearsal, scenario};
 use crate::error::{Exit, Fault};
@@ -189,10 +193,33 @@ fn print(what: Printed, flags: &Flags, env: Env<'_>) -> Result<Exit, Fault> {
             };
             rules::print(&config, form)
         }
+        Printed::Dashboards { format, output_dir } => {
+            let config = Config::load(&flags.config_file, env.iter().cloned())?;
+            match (output_dir, format) {
+                (Some(folder), _) => write_dashboards(&config, &folder)?,
+                (None, DashboardsForm::Json) => dashboards::print(&config, dashboards::Form::Json),
+                (None, DashboardsForm::Configmaps) => dashboards::print(&config, dashboards::Form::ConfigMaps),
+            }
+        }
         Printed::Metrics => crate::metrics::catalogue::print(),
         Printed::Config | Printed::Schema | Printed::OpenApi => {
             return Err(Fault::Usage("printed without the daemon".to_owned()));
         }
     };
     cli::print(&text, io::stdout().lock())
+}
+
+/// One file for each; their paths, a line each.
+fn write_dashboards(config: &Config, folder: &Path) -> Result<String, Fault> {
+    let failed = |path: &Path, error: io::Error| {
+        Fault::CannotRun(anyhow::Error::new(error).context(format!("writing {}", path.display())))
+    };
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+    let mut written = String::new();
+    for dashboard in dashboards::all(config) {
+        let path = folder.join(dashboard.file_name());
+        std::fs::write(&path, dashboard.text()).map_err(|error| failed(&path, error))?;
+        written.push_str(&format!("{}\n", path.display()));
+    }
+    Ok(written)
 }

@@ -28,7 +28,7 @@
 //! - [`state`]: keys of what was counted, kept over a restart; never counter values.
 //! - [`lease`]: two side by side, of which one counts and tells.
 //! - [`recording`]: what the desk heard, written down, and judged again.
-//! - [`rules`]: the conditions as rules for Prometheus, and the burn of the start budget.
+//! - [`rules`]: the conditions as rules for Prometheus, and the burn of the start budget. [`dashboards`]: the same for Grafana.
 //! - [`demo`]: a GitLab and a Kubernetes API in one process, with the truth kept.
 //! - [`check`]: what is wrong with an installation, told by the daemon's own sources.
 //! - [`app`] wires it; [`cli`] and [`commands`] are the way in; [`classify`] needs none of it, and
@@ -45,6 +45,7 @@ pub mod clock;
 pub mod commands;
 pub mod condition;
 pub mod config;
+pub mod dashboards;
 pub mod demo;
 pub mod desk;
 pub mod error;

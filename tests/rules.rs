@@ -10,6 +10,8 @@ mod alerts;
 mod promql;
 #[path = "rules/runbooks.rs"]
 mod runbooks;
+#[path = "support/promql.rs"]
+mod syntax;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -32,3 +32,4 @@ pub use alert::{ALERTS, Alert, DependsOn, GRAVE_CHECKS, Kind, SIGHT, Severity, S
 pub use judge::{of_tier, of_tierwatch};
 pub use ledger::{AlertSet, FiringAlert, Ledger};
 pub use line::{Condition, ConditionLine};
+pub(crate) use own::{COVERAGE, CRITICAL_BEFORE, WARN_BEFORE};

@@ -11,13 +11,13 @@ use crate::observation::between;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A token is renewed in working hours: two weeks hold ten of those days.
-const WARN_BEFORE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+pub(crate) const WARN_BEFORE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// A weekend.
-const CRITICAL_BEFORE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+pub(crate) const CRITICAL_BEFORE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// Part of the watched projects that should be in sight.
-const COVERAGE: f64 = 0.9;
+pub(crate) const COVERAGE: f64 = 0.9;
 
 /// Failures of an hour without a known cause: so many, and this part of all.
 const UNCLASSIFIED: (u64, f64) = (5, 0.05);

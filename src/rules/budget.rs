@@ -18,6 +18,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The alert's name.
+pub(super) const BURN: &str = "TierStartBudgetBurn";
+
 /// So many bad starts before somebody is told: of a handful of jobs one would be a large part.
 const BAD_STARTS: f64 = 3.0;
 
@@ -87,6 +90,11 @@ impl Burn {
     }
 }
 
+/// Each pair of windows that can fire for a tier: the long one, and how many times the allowed part of bad starts it fires on.
+pub(crate) fn burns(tier: &TierPolicy) -> impl Iterator<Item = (Duration, f64)> {
+    BURNS.iter().filter(|burn| burn.limit(tier).is_some()).map(|burn| (burn.long, burn.factor(tier)))
+}
+
 pub(super) fn groups(policy: &Policy, links: &Links) -> Vec<Group> {
     let alerts: Vec<Rule> =
         policy.tiers.iter().flat_map(|tier| BURNS.iter().filter_map(|burn| alert(tier, burn, links))).collect();
@@ -100,11 +108,13 @@ pub(super) fn groups(policy: &Policy, links: &Links) -> Vec<Group> {
     vec![Group { name: "tierwatch-start-budget", rules: parts.chain(starts).chain(alerts).collect() }]
 }
 
-fn bad_part(window: Duration) -> String {
+/// The name under which the part of bad starts within a window is recorded.
+pub(crate) fn bad_part(window: Duration) -> String {
     format!("tier:tierwatch_job_start_errors:ratio_rate{}", promql(window))
 }
 
-fn starts(window: Duration) -> String {
+/// The name under which the number of starts within a window is recorded.
+pub(crate) fn starts(window: Duration) -> String {
     format!("tier:tierwatch_job_starts:increase{}", promql(window))
 }
 
@@ -155,14 +165,14 @@ fn alert(tier: &TierPolicy, burn: &Burn, links: &Links) -> Option<Rule> {
     labels.push(("speed", burn.speed.to_owned()));
     labels.push(("window", long));
     Some(Rule::Alert {
-        alert: "TierStartBudgetBurn",
+        alert: BURN,
         expr,
         pending: burn.pending,
         keep_firing_for: Some(2 * MINUTE),
         labels,
         annotations: [
             vec![("summary", format!("Tier {}: {summary}", label!("tier"))), ("description", description)],
-            links.annotations("TierStartBudgetBurn", About::Tier),
+            links.annotations(BURN, About::Tier),
         ]
         .concat(),
     })

@@ -11,6 +11,9 @@ use crate::metrics::catalogue as metrics;
 use crate::model::policy::Urgency;
 use crate::model::policy::Urgency::{None as Shown, Page, Ticket};
 
+/// The alert on that.
+pub(super) const DOWN: &str = "TierwatchDown";
+
 /// tierwatch itself is gone: longer than a restart takes.
 const DOWN_FOR: Duration = Duration::from_secs(5 * 60);
 
@@ -88,7 +91,7 @@ impl Maker<'_> {
     fn down(&self) -> Rule {
         let description = "Prometheus has had no answer from tierwatch for minutes. No other alert of a tier can fire.";
         Rule::Alert {
-            alert: "TierwatchDown",
+            alert: DOWN,
             expr: "absent(up{job=\"tierwatch\"} == 1)".to_owned(),
             pending: DOWN_FOR,
             keep_firing_for: None,
@@ -98,7 +101,7 @@ impl Maker<'_> {
                     ("summary", "Nobody watches the runner tiers: tierwatch does not answer".to_owned()),
                     ("description", description.to_owned()),
                 ],
-                self.links.annotations("TierwatchDown", About::Tierwatch),
+                self.links.annotations(DOWN, About::Tierwatch),
             ]
             .concat(),
         }

@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::board;
 use super::texts::TIER_RUNBOOK;
 use crate::config;
 use crate::model::policy::Policy;
@@ -53,7 +54,7 @@ impl Links {
     pub(super) fn annotations(&self, alert: &str, about: About) -> Vec<(&'static str, String)> {
         let mut links = vec![
             ("runbook_url", format!("{}/{alert}", self.runbooks)),
-            ("dashboard_url", self.dashboard(about)),
+            ("dashboard_url", self.dashboard(alert, about)),
             ("page_url", self.page(about)),
         ];
         if about != About::Tierwatch && !self.of_tiers.is_empty() {
@@ -81,12 +82,12 @@ impl Links {
         }
     }
 
-    fn dashboard(&self, about: About) -> String {
+    fn dashboard(&self, alert: &str, about: About) -> String {
         let Some(grafana) = &self.grafana else { return self.page(about) };
-        match about {
-            About::Tier => format!("{grafana}/d/tierwatch-tier?var-tier={}&from=now-3h&to=now", label!("tier")),
-            About::Check => format!("{grafana}/d/tierwatch-boundaries?var-tier={}&from=now-3h&to=now", label!("tier")),
-            About::Tierwatch => format!("{grafana}/d/tierwatch-self?from=now-3h&to=now"),
-        }
+        let tier = match about {
+            About::Tier | About::Check => concat!("var-tier=", label!("tier"), "&"),
+            About::Tierwatch => "",
+        };
+        format!("{grafana}/d/{}?{tier}from=now-3h&to=now", board(alert))
     }
 }

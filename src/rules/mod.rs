@@ -3,6 +3,7 @@
 //! A threshold stands in the configuration and is judged by the daemon; a rule adds how long and how urgent. Nothing
 //! here is newer than Prometheus 2.42.
 
+mod board;
 mod budget;
 mod conditions;
 mod link;
@@ -11,6 +12,8 @@ mod texts;
 mod yaml;
 
 use crate::config::Config;
+pub use board::{board, wakes};
+pub(crate) use budget::{bad_part, burns, starts};
 pub use rule::{Group, Rule};
 pub use texts::{SEE_THE_PAGE, Texts};
 pub use yaml::text;

@@ -18,7 +18,7 @@ mod syntax;
 use std::collections::BTreeSet;
 
 use read::{boards, config, list, root, text};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tierwatch::dashboards::{self, Form, INCIDENT_TAG, SCHEMA_VERSION, TAG};
 use tierwatch::metrics::catalogue;
 
@@ -106,7 +106,7 @@ fn b2_uids_are_stable_and_are_the_names_of_the_files() {
         assert!(board.json["id"].is_null() && board.json.get("id").is_some(), "{uid}: an id is of one Grafana only");
         assert!(text(&board.json, "title").starts_with("tierwatch / "), "{uid}");
         let tag = if uid.starts_with("tierwatch-alert-") { INCIDENT_TAG } else { TAG };
-        assert_eq!(board.json["tags"], serde_json::json!([tag]), "{uid}");
+        assert_eq!(board.json["tags"], json!([tag]), "{uid}");
     }
     let wanted = ["overview", "tier", "queue", "scheduling", "images", "runners", "boundaries", "self"];
     assert!(wanted.iter().all(|name| seen.contains(&format!("tierwatch-{name}"))), "{seen:?}");
@@ -115,7 +115,7 @@ fn b2_uids_are_stable_and_are_the_names_of_the_files() {
 /// B3.
 #[test]
 fn b3_everything_asks_the_data_source_that_was_chosen() {
-    let chosen = serde_json::json!({ "type": "prometheus", "uid": "${datasource}" });
+    let chosen = json!({ "type": "prometheus", "uid": "${datasource}" });
     for board in boards() {
         let first = &board.variables()[0];
         assert_eq!((text(first, "name"), text(first, "type")), ("datasource", "datasource"), "{}", board.file);
@@ -140,13 +140,13 @@ fn b4_variables_are_the_same_everywhere() {
     }
     let of = |name: &str| all[0].variables().iter().find(|one| one["name"] == name).unwrap();
     let tier = of("tier");
-    assert_eq!((&tier["multi"], &tier["includeAll"], &tier["allValue"]), (&true.into(), &true.into(), &".*".into()));
-    assert_eq!((&tier["refresh"], &tier["sort"]), (&2.into(), &1.into()));
+    let is = ["multi", "includeAll", "allValue", "refresh", "sort"].map(|key| tier[key].clone());
+    assert_eq!(json!(is), json!([true, true, ".*", 2, 1]));
     for name in ["cluster", "job"] {
         assert_eq!(of(name)["includeAll"], true, "{name}");
     }
     for name in ["gitlab", "tierwatch"] {
-        assert_eq!((text(of(name), "type"), &of(name)["hide"]), ("constant", &2.into()));
+        assert_eq!(json!([of(name)["type"], of(name)["hide"]]), json!(["constant", 2]), "{name}");
     }
 }
 
@@ -154,10 +154,9 @@ fn b4_variables_are_the_same_everywhere() {
 #[test]
 fn b21_settings_are_sensible_and_the_same() {
     for board in boards() {
-        let json = &board.json;
-        assert_eq!((&json["editable"], &json["graphTooltip"]), (&false.into(), &1.into()), "{}", board.file);
-        assert_eq!((text(json, "refresh"), text(json, "timezone")), ("30s", "browser"), "{}", board.file);
-        assert_eq!(json["time"], serde_json::json!({ "from": "now-6h", "to": "now" }), "{}", board.file);
+        let is = ["editable", "graphTooltip", "refresh", "timezone", "time"].map(|key| board.json[key].clone());
+        let wanted = json!([false, 1, "30s", "browser", { "from": "now-6h", "to": "now" }]);
+        assert_eq!(json!(is), wanted, "{}", board.file);
     }
 }
 

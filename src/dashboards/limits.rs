@@ -41,6 +41,8 @@ pub(super) struct Limits {
     pub(super) own_token_warning: f64,
     /// It is very near, in seconds.
     pub(super) own_token_critical: f64,
+    /// Starts below which a part of them says nothing.
+    pub(super) min_jobs: f64,
     /// Part of the watched projects that must be in sight.
     pub(super) coverage: f64,
 }
@@ -64,6 +66,7 @@ impl Limits {
             burn_slow: least(|tier| burn(tier, 6 * HOUR)),
             burn_day: least(|tier| burn(tier, 24 * HOUR)),
             burn_days: least(|tier| burn(tier, 72 * HOUR)),
+            min_jobs: least(|tier| f64::from(tier.objective.min_jobs)),
             own_token_warning: WARN_BEFORE.as_secs_f64(),
             own_token_critical: CRITICAL_BEFORE.as_secs_f64(),
             coverage: COVERAGE,

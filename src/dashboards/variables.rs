@@ -29,6 +29,7 @@ pub(super) fn variables(addresses: &Addresses) -> Value {
     json!([
         {
             "name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "hide": 0,
+            "current": { "selected": true, "text": "default", "value": "default" },
             "includeAll": false, "multi": false, "refresh": 1, "regex": "", "skipUrlSync": false,
         },
         query("job", "Scrape job", ANY_JOB, false, &format!("label_values({info}, job)")),
@@ -50,5 +51,8 @@ fn query(name: &str, label: &str, all: &str, multi: bool, query: &str) -> Value 
 
 /// Not shown, and not carried along: each dashboard has the same.
 fn constant(name: &str, value: &str) -> Value {
-    json!({ "name": name, "type": "constant", "query": value, "hide": 2, "skipUrlSync": true })
+    json!({
+        "name": name, "type": "constant", "query": value, "hide": 2, "skipUrlSync": true,
+        "current": { "selected": false, "text": value, "value": value },
+    })
 }

@@ -68,12 +68,7 @@ fn b19_nothing_is_never_shown_as_zero() {
                 let expr = text(target, "expr");
                 assert!(!expr.contains("vector(") && !expr.contains("or on() 0"), "{}: {title}: {expr}", board.file);
                 let now = ["stat", "table"].contains(&kind);
-                assert_eq!(
-                    (&target["instant"], &target["range"]),
-                    (&now.into(), &(!now).into()),
-                    "{}: {title}",
-                    board.file
-                );
+                assert!(target["instant"] == now && target["range"] == !now, "{}: {title}", board.file);
             }
             if kind == "timeseries" {
                 assert_eq!(panel["fieldConfig"]["defaults"]["custom"]["spanNulls"], false, "{}: {title}", board.file);
@@ -109,7 +104,7 @@ fn b22_the_grid_is_full_and_nothing_overlaps() {
         );
         let unfolded: Vec<&Value> = list(&board.json["panels"]).iter().collect();
         let visible = unfolded.iter().filter(|panel| text(panel, "type") != "row").count();
-        assert!(visible <= 26, "{}: {visible} panels at once", board.file);
+        assert!(visible <= 25, "{}: {visible} panels at once", board.file);
         let folded = unfolded
             .iter()
             .filter(|panel| panel["collapsed"] == true)

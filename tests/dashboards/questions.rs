@@ -27,12 +27,21 @@ fn recorded() -> BTreeSet<String> {
 
 fn selectors(expr: &str) -> Vec<VectorSelector> {
     let mut found = vec![];
-    walk(&tree(&filled(expr)), &mut |expr| match expr {
-        Expr::VectorSelector(vector) => found.push(vector.clone()),
-        Expr::MatrixSelector(matrix) => found.push(matrix.vs.clone()),
-        _ => {}
+    walk(&tree(&filled(expr)), &mut |part| {
+        if let Expr::VectorSelector(vector) = part {
+            found.push(vector.clone());
+        } else if let Expr::MatrixSelector(matrix) = part {
+            found.push(matrix.vs.clone());
+        }
     });
     found
+}
+
+/// The same question on two dashboards is looked at once.
+fn distinct<'a>(boards: &'a [Board], asked: impl Fn(&'a Board) -> Vec<Question<'a>>) -> Vec<Question<'a>> {
+    let mut seen = BTreeSet::new();
+    let all = boards.iter().flat_map(asked);
+    all.filter(|one| seen.insert((one.expr, one.legend, one.unit, one.instant))).collect()
 }
 
 fn metric(selector: &VectorSelector) -> &str {
@@ -63,23 +72,20 @@ fn b7_every_expression_parses() {
 /// B8: a counter says nothing but by how much it rises, over a window that Grafana fits to the graph or to what is looked at.
 #[test]
 fn b8_counters_are_rated_over_grafanas_windows() {
-    for question in boards().iter().flat_map(Board::all_questions) {
+    for question in distinct(&boards(), Board::all_questions) {
         let expr = question.expr;
-        walk(&tree(&filled(expr)), &mut |part| match part {
-            Expr::VectorSelector(vector) => {
-                let is_counter = row_of(metric(vector)).is_some_and(|row| row.kind != Kind::Gauge);
-                assert!(!is_counter, "{}: {vector} is not rated", question.place);
-            }
-            Expr::Call(call) => {
+        walk(&tree(&filled(expr)), &mut |part| {
+            let counts =
+                |selector: &VectorSelector| row_of(metric(selector)).is_some_and(|row| row.kind != Kind::Gauge);
+            if let Expr::VectorSelector(vector) = part {
+                assert!(!counts(vector), "{}: {vector} is not rated", question.place);
+            } else if let Expr::MatrixSelector(matrix) = part {
+                assert!(counts(&matrix.vs), "{}: {} is no counter", question.place, matrix.vs);
+            } else if let Expr::Call(call) = part {
                 let rated = ["rate", "increase"].contains(&call.func.name);
                 let ranged = call.args.args.iter().any(|arg| matches!(arg.as_ref(), Expr::MatrixSelector(_)));
                 assert_eq!(rated, ranged, "{}: {}", question.place, call.func.name);
             }
-            Expr::MatrixSelector(matrix) => {
-                let counted = row_of(metric(&matrix.vs)).is_some_and(|row| row.kind != Kind::Gauge);
-                assert!(counted, "{}: {} is no counter", question.place, matrix.vs);
-            }
-            _ => {}
         });
         for window in expr.split('[').skip(1).map(|rest| rest.split(']').next().unwrap()) {
             let wanted = if question.instant { "$__range" } else { "$__rate_interval" };
@@ -92,7 +98,7 @@ fn b8_counters_are_rated_over_grafanas_windows() {
 #[test]
 fn b10_every_selector_says_whose_it_is() {
     let recorded = recorded();
-    for question in boards().iter().flat_map(Board::all_questions) {
+    for question in distinct(&boards(), Board::all_questions) {
         for selector in selectors(question.expr) {
             let metric = metric(&selector);
             let has = |label: &str| selector.matchers.matchers.iter().any(|matcher| matcher.name == label);
@@ -132,21 +138,25 @@ fn b10_every_selector_says_whose_it_is() {
 
 /// What a value is, as far as its unit goes.
 fn shape(question: &Question<'_>) -> (String, &'static str) {
-    let (mut metric, mut shape) = (None, "level");
-    let tree = tree(&filled(question.expr));
-    walk(&tree, &mut |part| match part {
-        Expr::VectorSelector(vector) => metric = metric.take().or_else(|| vector.name.clone()),
-        Expr::MatrixSelector(matrix) => metric = metric.take().or_else(|| matrix.vs.name.clone()),
-        Expr::Call(call) => match call.func.name {
-            "increase" if shape == "level" => shape = "number",
-            "rate" if shape == "level" => shape = "a second",
-            "histogram_quantile" | "histogram_sum" => shape = "of a histogram",
-            _ => {}
-        },
-        _ => {}
+    let (mut first, mut shape) = (None::<String>, "level");
+    walk(&tree(&filled(question.expr)), &mut |part| {
+        if let Expr::VectorSelector(vector) = part {
+            first = first.take().or_else(|| vector.name.clone());
+        } else if let Expr::MatrixSelector(matrix) = part {
+            first = first.take().or_else(|| matrix.vs.name.clone());
+        } else if let Expr::Call(call) = part {
+            shape = match call.func.name {
+                "increase" if shape == "level" => "number",
+                "rate" if shape == "level" => "a second",
+                "histogram_quantile" | "histogram_sum" => "of a histogram",
+                _ => shape,
+            };
+        }
     });
     let text = question.expr;
-    if text.starts_with("60 * ") || text.starts_with("sum(60 * ") {
+    if question.legend == "{{le}}" {
+        shape = "of a histogram";
+    } else if text.starts_with("60 * ") || text.starts_with("sum(60 * ") {
         shape = "a minute";
     } else if text.starts_with("1000 * ") {
         shape = "moment";
@@ -157,7 +167,7 @@ fn shape(question: &Question<'_>) -> (String, &'static str) {
     } else if text.starts_with("count(") || text.contains("label_replace(") || text.starts_with("sum(1 - ") {
         shape = "number";
     }
-    (metric.unwrap(), shape)
+    (first.unwrap(), shape)
 }
 
 /// B6: known units, the catalogue's for a plain value, and one for the same thing everywhere.
@@ -166,7 +176,7 @@ fn b6_units_are_the_catalogues_and_the_same_everywhere() {
     let known = ["s", "percentunit", "short", "bytes", "cpm", "reqps", "dateTimeFromNow"];
     let mut seen: BTreeMap<(String, &str, bool), (&str, String)> = BTreeMap::new();
     let all = boards();
-    for question in all.iter().flat_map(Board::questions) {
+    for question in distinct(&all, Board::questions) {
         let Some(unit) = question.unit else { continue };
         assert!(known.contains(&unit), "{}: {unit}", question.place);
         let (metric, shape) = shape(&question);
@@ -201,7 +211,7 @@ fn b6_units_are_the_catalogues_and_the_same_everywhere() {
 /// B11: each series has a name for people, and nothing is sampled.
 #[test]
 fn b11_legends_are_explicit_and_nothing_is_sampled() {
-    for question in boards().iter().flat_map(Board::questions) {
+    for question in distinct(&boards(), Board::questions) {
         assert!(!question.legend.is_empty() && question.legend != "__auto", "{}", question.place);
         // What a legend names is what the expression keeps.
         let kept: BTreeSet<&str> =
@@ -262,19 +272,11 @@ fn b12_the_burns_limits_are_those_of_the_rules() {
     let example = config("deploy/tierwatch.example.yaml");
     let allowed = 1.0 - example.policy.tiers[0].objective.target;
     let rules = groups(&example).into_iter().flat_map(|group| group.rules);
-    let mut factors: Vec<f64> = rules
-        .filter_map(|rule| match rule {
-            Rule::Alert { alert: "TierStartBudgetBurn", expr, .. } => expr
-                .split(" > ")
-                .nth(1)?
-                .lines()
-                .next()?
-                .parse::<f64>()
-                .ok()
-                .map(|limit| (limit / allowed * 10.0).round() / 10.0),
-            _ => None,
-        })
-        .collect();
+    let limit = |rule| {
+        let Rule::Alert { alert: "TierStartBudgetBurn", expr, .. } = rule else { return None };
+        expr.split(" > ").nth(1)?.lines().next()?.parse::<f64>().ok()
+    };
+    let mut factors: Vec<f64> = rules.filter_map(limit).map(|limit| (limit / allowed * 10.0).round() / 10.0).collect();
     factors.sort_by(f64::total_cmp);
     factors.dedup();
     let all = boards();
@@ -336,7 +338,7 @@ fn b15_every_alert_has_its_panel() {
 #[test]
 fn b18_quantiles_are_of_summed_buckets() {
     let mut heat = 0;
-    for question in boards().iter().flat_map(Board::questions) {
+    for question in distinct(&boards(), Board::questions) {
         walk(&tree(&filled(question.expr)), &mut |part| {
             if let Expr::Aggregate(outer) = part {
                 walk(&outer.expr, &mut |inner| {
@@ -351,7 +353,7 @@ fn b18_quantiles_are_of_summed_buckets() {
                 };
                 assert_eq!(sum.op.to_string(), "sum", "{}", question.place);
                 let classic = sum.expr.to_string().contains("_bucket{");
-                let by_le = sum.modifier.as_ref().is_some_and(|by| by.to_string().contains("le"));
+                let by_le = sum.modifier.as_ref().is_some_and(|by| format!("{by:?}").contains("\"le\""));
                 assert!(!classic || by_le, "{}: buckets without le", question.place);
             }
         });

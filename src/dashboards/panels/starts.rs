@@ -148,10 +148,14 @@ pub(in crate::dashboards) fn burn_of_alert(limits: &Limits) -> Panel {
 }
 
 /// Whether enough jobs started for the part to say something.
-pub(in crate::dashboards) fn starts_of_alert() -> Panel {
-    let about = "Starts that were judged in each long window. TierStartBudgetBurn is silent below the tier's min_jobs, and below three bad starts.";
+pub(in crate::dashboards) fn starts_of_alert(limits: &Limits) -> Panel {
+    let about = "Starts that were judged in each long window. TierStartBudgetBurn is silent below the tier's min_jobs (dashed), and below three bad starts.";
     let windows = [("1h", HOUR), ("6h", 6 * HOUR), ("1d", 24 * HOUR), ("3d", 72 * HOUR)];
-    let panel = Panel::lines("Starts that were judged", about).without(NO_RULES).size(8, 9);
+    let panel = Panel::lines("Starts that were judged", about)
+        .below(Colour::Blue)
+        .from(limits.min_jobs, Colour::Green)
+        .without(NO_RULES)
+        .size(8, 9);
     windows.into_iter().fold(panel, |panel, (name, window)| {
         panel.ask(format!("sum(max by (tier) ({}))", recorded(&rules::starts(window), "")), name)
     })

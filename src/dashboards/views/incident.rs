@@ -75,7 +75,7 @@ fn of_tiers(limits: &Limits) -> [Incident; 7] {
             "TierStartBudgetBurn",
             Section::of("The alert")
                 .with(starts::burn_of_alert(limits))
-                .with(starts::starts_of_alert())
+                .with(starts::starts_of_alert(limits))
                 .with(starts::outcomes())
                 .with(starts::phases())
                 .with(starts::start_quantiles())

@@ -58,10 +58,10 @@ pub(super) fn board(limits: &Limits) -> Board {
                 .with(starts::failures())
                 .with(scheduling::quotas(limits))
                 .with(queue::top_project(limits)),
-            Section::of("Can it be trusted?")
+            Section::of("How fresh is it?").with(sight::freshness(limits)),
+            Section::folded("Can it be trusted?")
                 .with(boundaries::moved().size(12, 6))
-                .with(boundaries::history().size(12, 6))
-                .with(sight::freshness(limits)),
+                .with(boundaries::history().size(12, 6)),
             Section::folded("What could be seen").with(sight::sources()),
         ],
     }

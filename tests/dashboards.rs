@@ -1,6 +1,6 @@
 //! The dashboards, read from their files: drift, and the points of the checklist that need Rust only.
 //!
-//! B1's types, B9, B11's number of series and B23 need npm or Prometheus: `tests/real/dashboards.rs`.
+//! B1's types, B9, B11's number of series and B23 need npm or Prometheus, and are not here.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -12,7 +12,8 @@ mod looks;
 mod questions;
 #[path = "dashboards/read.rs"]
 mod read;
-#[path = "support/promql.rs"]
+#[allow(dead_code, reason = "the rules use the other part")]
+#[path = "rules/promql.rs"]
 mod syntax;
 
 use std::collections::BTreeSet;
@@ -68,7 +69,7 @@ fn b24_config_maps_hold_the_files_and_are_small() {
     }
 }
 
-/// B1: classic JSON of one pinned version, without what older versions wrote. Its types are checked by tsc in tests/real.
+/// B1: classic JSON of one pinned version, without what older versions wrote.
 #[test]
 fn b1_classic_json_of_one_version() {
     let known = ["row", "text", "stat", "timeseries", "table", "heatmap", "state-timeline"];

@@ -10,8 +10,6 @@ mod alerts;
 mod promql;
 #[path = "rules/runbooks.rs"]
 mod runbooks;
-#[path = "support/promql.rs"]
-mod syntax;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -37,13 +37,6 @@ fn selectors(expr: &str) -> Vec<VectorSelector> {
     found
 }
 
-/// The same question on two dashboards is looked at once.
-fn distinct<'a>(boards: &'a [Board], asked: impl Fn(&'a Board) -> Vec<Question<'a>>) -> Vec<Question<'a>> {
-    let mut seen = BTreeSet::new();
-    let all = boards.iter().flat_map(asked);
-    all.filter(|one| seen.insert((one.expr, one.legend, one.unit, one.instant))).collect()
-}
-
 fn metric(selector: &VectorSelector) -> &str {
     selector.name.as_deref().unwrap_or_else(|| panic!("a selector without a metric: {selector}"))
 }
@@ -72,7 +65,7 @@ fn b7_every_expression_parses() {
 /// B8: a counter says nothing but by how much it rises, over a window that Grafana fits to the graph or to what is looked at.
 #[test]
 fn b8_counters_are_rated_over_grafanas_windows() {
-    for question in distinct(&boards(), Board::all_questions) {
+    for question in boards().iter().flat_map(Board::all_questions) {
         let expr = question.expr;
         walk(&tree(&filled(expr)), &mut |part| {
             let counts =
@@ -98,7 +91,7 @@ fn b8_counters_are_rated_over_grafanas_windows() {
 #[test]
 fn b10_every_selector_says_whose_it_is() {
     let recorded = recorded();
-    for question in distinct(&boards(), Board::all_questions) {
+    for question in boards().iter().flat_map(Board::all_questions) {
         for selector in selectors(question.expr) {
             let metric = metric(&selector);
             let has = |label: &str| selector.matchers.matchers.iter().any(|matcher| matcher.name == label);
@@ -176,7 +169,7 @@ fn b6_units_are_the_catalogues_and_the_same_everywhere() {
     let known = ["s", "percentunit", "short", "bytes", "cpm", "reqps", "dateTimeFromNow"];
     let mut seen: BTreeMap<(String, &str, bool), (&str, String)> = BTreeMap::new();
     let all = boards();
-    for question in distinct(&all, Board::questions) {
+    for question in all.iter().flat_map(Board::questions) {
         let Some(unit) = question.unit else { continue };
         assert!(known.contains(&unit), "{}: {unit}", question.place);
         let (metric, shape) = shape(&question);
@@ -211,7 +204,7 @@ fn b6_units_are_the_catalogues_and_the_same_everywhere() {
 /// B11: each series has a name for people, and nothing is sampled.
 #[test]
 fn b11_legends_are_explicit_and_nothing_is_sampled() {
-    for question in distinct(&boards(), Board::questions) {
+    for question in boards().iter().flat_map(Board::questions) {
         assert!(!question.legend.is_empty() && question.legend != "__auto", "{}", question.place);
         // What a legend names is what the expression keeps.
         let kept: BTreeSet<&str> =
@@ -338,7 +331,7 @@ fn b15_every_alert_has_its_panel() {
 #[test]
 fn b18_quantiles_are_of_summed_buckets() {
     let mut heat = 0;
-    for question in distinct(&boards(), Board::questions) {
+    for question in boards().iter().flat_map(Board::questions) {
         walk(&tree(&filled(question.expr)), &mut |part| {
             if let Expr::Aggregate(outer) = part {
                 walk(&outer.expr, &mut |inner| {

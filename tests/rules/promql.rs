@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 
 use promql_parser::label::MatchOp;
-use promql_parser::parser::{Expr, VectorSelector};
+use promql_parser::parser::{Expr, VectorSelector, parse};
 use tierwatch::metrics::catalogue::{self, Kind, Values};
-
-use super::syntax::{row_of, tree, walk};
 
 /// Labels that scraping adds, on metrics that are not ours.
 const OF_OTHERS: &[(&str, &[&str])] = &[("up", &["job"])];
@@ -14,6 +12,10 @@ const OF_OTHERS: &[(&str, &[&str])] = &[("up", &["job"])];
 /// Functions that newer or experimental Prometheus servers only know, and samples that depend on order.
 const FORBIDDEN: &[&str] =
     &["topk", "bottomk", "limitk", "limit_ratio", "info", "ts_of_max_over_time", "double_exponential_smoothing"];
+
+pub fn tree(expr: &str) -> Expr {
+    parse(expr).unwrap_or_else(|error| panic!("{expr}: {error}"))
+}
 
 /// Every number in an expression, in its order.
 pub fn numbers(expr: &str) -> Vec<f64> {
@@ -24,6 +26,29 @@ pub fn numbers(expr: &str) -> Vec<f64> {
         }
     });
     found
+}
+
+pub fn walk(expr: &Expr, visit: &mut impl FnMut(&Expr)) {
+    visit(expr);
+    match expr {
+        Expr::Aggregate(inner) => {
+            walk(&inner.expr, visit);
+            inner.param.iter().for_each(|param| walk(param, visit));
+        }
+        Expr::Unary(inner) => walk(&inner.expr, visit),
+        Expr::Binary(inner) => {
+            walk(&inner.lhs, visit);
+            walk(&inner.rhs, visit);
+        }
+        Expr::Paren(inner) => walk(&inner.expr, visit),
+        Expr::Subquery(inner) => walk(&inner.expr, visit),
+        Expr::Call(inner) => inner.args.args.iter().for_each(|arg| walk(arg, visit)),
+        Expr::NumberLiteral(_)
+        | Expr::StringLiteral(_)
+        | Expr::VectorSelector(_)
+        | Expr::MatrixSelector(_)
+        | Expr::Extension(_) => {}
+    }
 }
 
 /// What is wrong is told with the name of the rule.
@@ -65,6 +90,12 @@ pub fn judge(name: &str, expr: &str, is_alert: bool, recorded: &BTreeSet<String>
     assert!(!is_alert || compares, "{name} compares nothing: {expr}");
     let counted = |metric: &String| row_of(metric).is_some_and(|row| row.kind != Kind::Gauge);
     assert!(rated.iter().all(counted), "{name}: {rated:?}");
+}
+
+/// The family of a series, which for histograms has a longer name.
+pub fn row_of(metric: &str) -> Option<&'static catalogue::Row> {
+    let base = ["_sum", "_count", "_bucket"].iter().find_map(|part| metric.strip_suffix(part)).unwrap_or(metric);
+    catalogue::find(metric).or_else(|| catalogue::find(base))
 }
 
 /// The metric is ours, recorded or declared, each matcher is a label of it, each value one that it can have.

@@ -113,10 +113,9 @@ fn state(file: &Path) -> Line {
     }
     if let Err(error) = tempfile::NamedTempFile::new_in(folder) {
         // Its words name a file that nobody knows.
-        let why = match error.kind() {
-            std::io::ErrorKind::NotFound => "there is no such folder".to_owned(),
-            kind => kind.to_string(),
-        };
+        let kind = error.kind();
+        let gone = kind == std::io::ErrorKind::NotFound;
+        let why = if gone { "there is no such folder".to_owned() } else { kind.to_string() };
         return Line::problem(probe, "", &format!("no file can be written in {shown}: {why}"), fix);
     }
     match fs::File::open(file) {

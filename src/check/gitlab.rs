@@ -283,21 +283,20 @@ pub(super) fn sources(heard: &Heard, config: &Gitlab, blocked: Option<&str>, pat
                 return Line::not_checked(probe, "", why);
             }
             let told = heard.of(kind).cloned().unwrap_or_default();
-            match kind {
-                SourceKind::GitlabStarted if queue_failed && !told.answered => {
-                    Line::not_checked(probe, "", "they are read the way the queue is: see gitlab_queue")
-                }
-                kind => source(probe, kind, what, &told, heard, patience),
+            if kind == SourceKind::GitlabStarted && queue_failed && !told.answered {
+                return Line::not_checked(probe, "", "they are read the way the queue is: see gitlab_queue");
             }
+            source(probe, kind, what, &told, heard, patience)
         })
         .collect()
 }
 
 fn source(probe: Probe, kind: SourceKind, what: &str, told: &Told, heard: &Heard, patience: Duration) -> Line {
     if let Some(failure) = &told.failure {
-        let fix = match failure.class {
-            FailureClass::Blind | FailureClass::Forbidden | FailureClass::NotFound => needs(kind),
-            class => class_says(class).unwrap_or("see the lines of the token").to_owned(),
+        let of_the_token = [FailureClass::Blind, FailureClass::Forbidden, FailureClass::NotFound];
+        let fix = match of_the_token.contains(&failure.class) {
+            true => needs(kind),
+            false => class_says(failure.class).unwrap_or("see the lines of the token").to_owned(),
         };
         return Line::problem(probe, "", &failure.detail, &fix);
     }

@@ -85,17 +85,18 @@ impl Heard {
 
     fn hear(&mut self, observation: &Observation, began: &Now) {
         let told = self.told.entry(observation.source.clone()).or_default();
-        match &observation.body {
-            Body::Note(text) => told.notes.push(text.clone()),
-            Body::Failed(failure) => told.failure = Some(failure.clone()),
-            Body::Alive => told.alive = true,
-            Body::Period(_) | Body::ApiToken(_) => return,
-            answer => {
-                told.answered = true;
-                // A source that failed at first and then answered is well.
-                told.failure = None;
-                told.objects += answer.objects();
-            }
+        let body = &observation.body;
+        if let Body::Note(text) = body {
+            told.notes.push(text.clone());
+        } else if let Body::Failed(failure) = body {
+            told.failure = Some(failure.clone());
+        } else if matches!(body, Body::Alive) {
+            told.alive = true;
+        } else if !matches!(body, Body::Period(_) | Body::ApiToken(_)) {
+            told.answered = true;
+            // A source that failed at first and then answered is well.
+            told.failure = None;
+            told.objects += body.objects();
         }
         if told.has_spoken() && told.took.is_none() {
             told.took = Some(observation.at.since(began));

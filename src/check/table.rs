@@ -77,7 +77,7 @@ fn joined<'a>(lines: &[&'a Line]) -> Vec<(String, &'a Line)> {
                 names.push_str(", ");
                 names.push_str(&what);
             }
-            Some(_) | None => rows.push((what, line)),
+            Some(_) | None => rows.push((what, *line)),
         }
     }
     rows

@@ -10,7 +10,7 @@ ci:
 
 # Needs Debian's shellcheck.
 shell:
-    shellcheck .ci/run
+    shellcheck .ci/run deploy/chart/package
 
 fmt:
     cargo fmt --check

@@ -1,4 +1,4 @@
-//! tierwatch against real parts: kube-apiserver, kube-scheduler and etcd, Prometheus 3 and 2.42, GitLab's own Go client.
+//! tierwatch against real parts: a Kubernetes control plane, Prometheus 3 and 2.42, Helm 3 and 4, GitLab's own Go client.
 //!
 //! `cargo test --features real --test real`; needs Go, and Debian's `prometheus`. A missing part fails, it does not skip.
 
@@ -9,6 +9,8 @@ mod support;
 mod api_server;
 #[path = "real/browser.rs"]
 mod browser;
+#[path = "real/chart/mod.rs"]
+mod chart;
 #[path = "real/daemon.rs"]
 mod daemon;
 #[path = "real/faults.rs"]

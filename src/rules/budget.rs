@@ -25,17 +25,24 @@ pub(super) const BURN: &str = "TierStartBudgetBurn";
 const BAD_STARTS: f64 = 3.0;
 
 /// One pair of windows.
-struct Burn {
-    speed: &'static str,
+#[derive(Debug, Clone, Copy)]
+pub struct Burn {
+    /// The `speed` label.
+    pub speed: &'static str,
     /// Part of the whole budget that is gone when the long window is full of it.
-    budget: f64,
-    long: Duration,
-    short: Duration,
-    pending: Duration,
-    severity: SeverityRule,
+    pub budget: f64,
+    /// The long window, that of the `window` label.
+    pub long: Duration,
+    /// The short window, which ends the alert soon after what it tells of.
+    pub short: Duration,
+    /// How long both must say so.
+    pub pending: Duration,
+    /// How urgent it is.
+    pub severity: SeverityRule,
 }
 
-const BURNS: [Burn; 4] = [
+/// Every pair of windows, the fastest first.
+pub const BURNS: [Burn; 4] = [
     Burn {
         speed: "fast",
         budget: 0.02,

@@ -13,6 +13,7 @@ mod yaml;
 
 use crate::config::Config;
 pub use board::{board, wakes};
+pub use budget::{BURNS, Burn};
 pub(crate) use budget::{bad_part, burns, starts};
 pub use rule::{Group, Rule};
 pub use texts::{SEE_THE_PAGE, Texts};

@@ -10,6 +10,7 @@
 //! - [`prometheus`]: both servers, their query API, promtool.
 //! - [`alertmanager`]: Alertmanager and amtool.
 //! - [`daemon`]: the program itself, as a process.
+//! - [`helm`]: Helm 3 and 4 with the chart.
 //! - [`gitlab_client`]: the reader built on GitLab's own Go client.
 //! - [`relay`]: a wire between daemon and API server that can hang or be cut.
 
@@ -18,6 +19,7 @@ pub(crate) mod cluster;
 pub(crate) mod daemon;
 pub(crate) mod folder;
 pub(crate) mod gitlab_client;
+pub(crate) mod helm;
 pub(crate) mod job_pod;
 pub(crate) mod kubelet;
 pub(crate) mod parts;

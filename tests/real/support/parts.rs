@@ -50,6 +50,20 @@ const ALERTMANAGER: GoModule = GoModule {
 const GITLAB_CLIENT: GoModule =
     GoModule { folder: "gitlab-client", packages: &["."], programs: &["gitlab-client"], flags: &["-ldflags=-s -w"] };
 
+const HELM_3: GoModule = GoModule {
+    folder: "helm-3",
+    packages: &["tool"],
+    programs: &["helm"],
+    flags: &["-ldflags=-s -w -X helm.sh/helm/v3/internal/version.version=v3.22.0"],
+};
+
+const HELM_4: GoModule = GoModule {
+    folder: "helm-4",
+    packages: &["tool"],
+    programs: &["helm"],
+    flags: &["-ldflags=-s -w -X helm.sh/helm/v4/internal/version.version=v4.3.1"],
+};
+
 /// etcd, kube-apiserver and kube-scheduler in one binary.
 pub(crate) fn kube() -> PathBuf {
     built(&KUBE, "kube", &["apiserver", "--version"])
@@ -80,6 +94,43 @@ pub(crate) fn gitlab_client() -> PathBuf {
     let program = built(&GITLAB_CLIENT, "gitlab-client", &[]);
     tell("gitlab-client", &required_version(&GITLAB_CLIENT, "gitlab.com/gitlab-org/api/client-go/v2"), &program);
     program
+}
+
+/// Helm 3.
+pub(crate) fn helm_3() -> PathBuf {
+    built(&HELM_3, "helm", &["version", "--short"])
+}
+
+/// Helm 4.
+pub(crate) fn helm_4() -> PathBuf {
+    built(&HELM_4, "helm", &["version", "--short"])
+}
+
+/// A Python that has kubernetes-validate, and the script that runs it.
+pub(crate) fn kubernetes_validate() -> (PathBuf, PathBuf) {
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let source = sources("kubernetes-validate");
+    let wanted = source.join("requirements.txt");
+    let folder = cache().join("kubernetes-validate").join(hash(&read(&wanted)));
+    let python = folder.join("bin/python");
+    if !folder.join("done").exists() {
+        say("installing kubernetes-validate");
+        let run = |program: &Path, args: &[&std::ffi::OsStr]| {
+            let output = Command::new(program).args(args).output();
+            let output = output.unwrap_or_else(|e| panic!("running {}: {e}", program.display()));
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{} {args:?}: {said}; it needs Debian's python3-venv", program.display());
+        };
+        run(Path::new("python3"), &["-m".as_ref(), "venv".as_ref(), "--clear".as_ref(), folder.as_os_str()]);
+        let args = ["-m", "pip", "install", "--quiet", "--no-deps", "--requirement"].map(std::ffi::OsStr::new);
+        run(&python, &[&args[..], &[wanted.as_os_str()]].concat());
+        fs::write(folder.join("done"), "").unwrap_or_else(|e| panic!("writing into {}: {e}", folder.display()));
+    }
+    let texts = read(&wanted);
+    let version = String::from_utf8_lossy(&texts).lines().find(|line| line.contains("kubernetes")).map(str::to_owned);
+    tell("kubernetes-validate", version.as_deref().unwrap_or_default(), &python);
+    (python, source.join("validate.py"))
 }
 
 /// Debian's Prometheus 2.
@@ -195,6 +246,15 @@ pub(crate) fn hash(text: &[u8]) -> String {
     format!("{hash:016x}")
 }
 
+/// A folder under `tests/real/`.
+fn sources(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real").join(folder)
+}
+
+fn read(file: &Path) -> Vec<u8> {
+    fs::read(file).unwrap_or_else(|e| panic!("reading {}: {e}", file.display()))
+}
+
 /// The version that the module's `go.mod` asks for.
 fn required_version(module: &GoModule, dependency: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real").join(module.folder).join("go.mod");
@@ -213,10 +273,10 @@ fn first_line(program: &Path, args: &[&str]) -> String {
 
 /// Says once which part is used in which version.
 pub(crate) fn tell(part: &str, version: &str, path: &Path) {
-    static TOLD: OnceLock<Mutex<Vec<String>>> = OnceLock::new();
+    static TOLD: OnceLock<Mutex<Vec<PathBuf>>> = OnceLock::new();
     let mut told = TOLD.get_or_init(Mutex::default).lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if !told.iter().any(|known| known == part) {
-        told.push(part.to_owned());
+    if !told.iter().any(|known| known == path) {
+        told.push(path.to_owned());
         say(&format!("{part}: {version} ({})", path.display()));
     }
 }

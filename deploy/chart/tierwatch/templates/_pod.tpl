@@ -1,0 +1,208 @@
+{{- define "tierwatch.pod" -}}
+serviceAccountName: {{ include "tierwatch.serviceAccount" . }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+terminationGracePeriodSeconds: {{ int .Values.terminationGracePeriodSeconds }}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- range $name := list "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" }}
+{{- with index $.Values $name }}
+{{ $name }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  # Reads the mounted Secrets (mode 0440) and writes to the volume.
+  fsGroup: 65532
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile:
+    type: RuntimeDefault
+containers:
+  - name: tierwatch
+    image: {{ include "tierwatch.image" . }}
+    imagePullPolicy: {{ .Values.image.pullPolicy }}
+    args:
+      {{- include "tierwatch.args" . | nindent 6 }}
+    {{- with .Values.extraEnv }}
+    env:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    ports:
+      - name: http
+        containerPort: 10471
+        protocol: TCP
+      {{- if .Values.webhook.enabled }}
+      - name: webhook
+        containerPort: 10472
+        protocol: TCP
+      {{- end }}
+    # A first complete answer may take a minute and more of requests; to be alive takes milliseconds.
+    startupProbe:
+      {{- include "tierwatch.probe" (list . "/livez") | nindent 6 }}
+      periodSeconds: 1
+      failureThreshold: 60
+    # Only a daemon that hangs is restarted, never one that cannot reach GitLab: that would lose what it knows.
+    livenessProbe:
+      {{- include "tierwatch.probe" (list . "/livez") | nindent 6 }}
+      periodSeconds: 10
+      timeoutSeconds: 5
+      failureThreshold: 3
+    readinessProbe:
+      {{- include "tierwatch.probe" (list . "/readyz") | nindent 6 }}
+      periodSeconds: 5
+      timeoutSeconds: 5
+    resources:
+      {{- toYaml .Values.resources | nindent 6 }}
+    securityContext:
+      allowPrivilegeEscalation: false
+      privileged: false
+      readOnlyRootFilesystem: true
+      runAsNonRoot: true
+      capabilities:
+        drop: [ALL]
+      seccompProfile:
+        type: RuntimeDefault
+    volumeMounts:
+      {{- include "tierwatch.mounts" . | nindent 6 }}
+volumes:
+  {{- include "tierwatch.volumes" . | nindent 2 }}
+{{- end -}}
+
+{{- define "tierwatch.args" -}}
+- run
+- --config.file=/etc/tierwatch/config/tierwatch.yaml
+- --web.listen-address=:10471
+{{- if .Values.webConfig.existingSecret }}
+- --web.config.file=/etc/tierwatch/web/{{ .Values.webConfig.key }}
+{{- end }}
+- --log.level={{ .Values.log.level }}
+- --log.format={{ .Values.log.format }}
+{{- end -}}
+
+{{- define "tierwatch.probe" -}}
+httpGet:
+  path: {{ index . 1 }}
+  port: http
+  scheme: {{ ternary "HTTPS" "HTTP" (index . 0).Values.webConfig.tls }}
+{{- end -}}
+
+{{- define "tierwatch.mounts" -}}
+- name: config
+  mountPath: /etc/tierwatch/config
+  readOnly: true
+- name: gitlab
+  mountPath: /etc/tierwatch/gitlab
+  readOnly: true
+{{- if or .Values.gitlab.caBundle.configMap .Values.gitlab.caBundle.secret }}
+- name: gitlab-ca
+  mountPath: /etc/tierwatch/gitlab-ca
+  readOnly: true
+{{- end }}
+{{- if .Values.webhook.enabled }}
+- name: webhook
+  mountPath: /etc/tierwatch/webhook
+  readOnly: true
+{{- end }}
+{{- if .Values.webConfig.existingSecret }}
+- name: web
+  mountPath: /etc/tierwatch/web
+  readOnly: true
+{{- end }}
+{{- range .Values.extraMounts }}
+- name: extra-{{ .name }}
+  mountPath: {{ .mountPath }}
+  readOnly: true
+{{- end }}
+{{- if .Values.state.enabled }}
+- name: state
+  mountPath: /var/lib/tierwatch
+{{- end }}
+{{- if include "tierwatch.watchesCluster" . }}
+- name: service-account
+  mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+  readOnly: true
+{{- end }}
+{{- end -}}
+
+{{- /* Whole Secrets, never by subPath: a new token then reaches the file without a restart. */ -}}
+{{- define "tierwatch.volumes" -}}
+- name: config
+  configMap:
+    name: {{ include "tierwatch.fullname" . }}
+- name: gitlab
+  secret:
+    secretName: {{ .Values.gitlab.existingSecret }}
+    defaultMode: 288 # 0440
+    items:
+      - key: {{ .Values.gitlab.tokenKey }}
+        path: {{ .Values.gitlab.tokenKey }}
+{{- with .Values.gitlab.caBundle }}
+{{- if or .configMap .secret }}
+- name: gitlab-ca
+  {{- include "tierwatch.source" (dict "configMap" .configMap "secret" .secret) | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- with .Values.webhook }}
+{{- if .enabled }}
+- name: webhook
+  secret:
+    secretName: {{ .existingSecret }}
+    defaultMode: 288 # 0440
+{{- end }}
+{{- end }}
+{{- with .Values.webConfig.existingSecret }}
+- name: web
+  secret:
+    secretName: {{ . }}
+    defaultMode: 288 # 0440
+{{- end }}
+{{- range .Values.extraMounts }}
+- name: extra-{{ .name }}
+  {{- include "tierwatch.source" . | nindent 2 }}
+{{- end }}
+{{- if .Values.state.enabled }}
+- name: state
+  persistentVolumeClaim:
+    claimName: {{ .Values.state.existingClaim | default (include "tierwatch.fullname" .) }}
+{{- end }}
+{{- if include "tierwatch.watchesCluster" . }}
+# What automounting would give, bound to this pod and short-lived.
+- name: service-account
+  projected:
+    defaultMode: 288 # 0440
+    sources:
+      - serviceAccountToken:
+          path: token
+          expirationSeconds: 3607
+      - configMap:
+          name: kube-root-ca.crt
+          items:
+            - key: ca.crt
+              path: ca.crt
+      - downwardAPI:
+          items:
+            - path: namespace
+              fieldRef:
+                apiVersion: v1
+                fieldPath: metadata.namespace
+{{- end }}
+{{- end -}}
+
+{{- define "tierwatch.source" -}}
+{{- if .secret -}}
+secret:
+  secretName: {{ .secret }}
+  defaultMode: 288 # 0440
+{{- else -}}
+configMap:
+  name: {{ .configMap }}
+{{- end -}}
+{{- end -}}

@@ -12,6 +12,10 @@ ci:
 shell:
     shellcheck .ci/run deploy/chart/package
 
+# GitLab's own schema; needs PyPI's check-jsonschema.
+gitlab-ci:
+    check-jsonschema --builtin-schema vendor.gitlab-ci .gitlab-ci.yml
+
 fmt:
     cargo fmt --check
 
@@ -41,6 +45,14 @@ real:
 # The pages in a browser, on phone and screen, light and dark; screenshots are left in target/tmp/browser.
 browser:
     cargo test --features real --test real browser
+
+# The image, without a container engine, from a program that is linked statically (docs/image.md).
+image out:
+    cargo run --example oci_image -- --program amd64=target/x86_64-unknown-linux-gnu/release/tierwatch --epoch "$(git log -1 --format=%ct)" --revision "$(git rev-parse HEAD)" --out {{out}}
+
+# The program for an image.
+image-program:
+    RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --bin tierwatch --target x86_64-unknown-linux-gnu
 
 # A running platform with incidents, on this machine alone.
 demo:

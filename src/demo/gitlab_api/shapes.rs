@@ -174,7 +174,7 @@ pub(super) fn runner_details(world: &World, position: usize, runner: &Runner, wi
     merge(
         &mut row,
         json!({
-            "tag_list": [tier.tag], "run_untagged": tier.run_untagged, "locked": false, "maximum_timeout": null,
+            "tag_list": [tier.tag], "run_untagged": tier.run_untagged, "locked": true, "maximum_timeout": null,
             "access_level": if tier.protected { "ref_protected" } else { "not_protected" },
             "version": "19.2.0", "revision": "0badcafe", "platform": "linux", "architecture": "amd64",
             "contacted_at": runner.contacted().map(instant), "maintenance_note": null,

@@ -154,7 +154,7 @@ impl Run<'_> {
             "status" => json!(contact_status(runner.contacted(), world.now).to_uppercase()),
             "paused" => json!(runner.paused),
             "active" => json!(!runner.paused),
-            "locked" => json!(false),
+            "locked" => json!(true),
             "accessLevel" => json!(if tier.protected { "REF_PROTECTED" } else { "NOT_PROTECTED" }),
             "runUntagged" => json!(tier.run_untagged),
             "tagList" => json!([tier.tag]),

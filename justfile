@@ -38,7 +38,8 @@ lint:
 deny:
     cargo deny --locked check licenses bans sources
 
-# Against a real Kubernetes control plane and real Prometheus servers; needs Go and Debian's chromium, nodejs, npm, prometheus and python3-gitlab.
+# Against a real Kubernetes control plane and real Prometheus servers; needs Go and Debian's chromium, nodejs, npm, prometheus, python3-gitlab,
+# python3-venv and umoci.
 real:
     cargo test --features real --test real
 

@@ -17,6 +17,8 @@ mod daemon;
 mod faults;
 #[path = "real/gitlab_client.rs"]
 mod gitlab_client;
+#[path = "real/image.rs"]
+mod image;
 #[path = "real/job_pods.rs"]
 mod job_pods;
 #[path = "real/kills.rs"]
@@ -27,6 +29,8 @@ mod posture;
 mod prometheus;
 #[path = "real/python_gitlab.rs"]
 mod python_gitlab;
+#[path = "real/reference/mod.rs"]
+mod reference;
 #[path = "real/refusals.rs"]
 mod refusals;
 #[path = "real/rights.rs"]

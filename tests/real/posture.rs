@@ -1,18 +1,18 @@
 //! The boundary of a tier on the real API server: each check moved and moved back, and each right taken away.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tierwatch::clock::Clock;
 use tierwatch::demo::{Demo, scenario};
 
+use crate::support::boundaries;
 use crate::support::cluster::User;
 use crate::support::daemon::{Daemon, print};
 use crate::support::job_pod::JobPod;
 use crate::support::stage::{NodeSpec, Stage};
-use crate::support::{until, until_within};
+use crate::support::until;
 
 const LABEL: &str = "platform.gitlab.com/runner-tier";
 const SECURITY: &str = "pod-security.kubernetes.io";
@@ -182,34 +182,13 @@ fn harmful(pod: &mut Value) {
     build["securityContext"] = json!({ "privileged": true, "capabilities": { "add": ["SYS_ADMIN"] } });
 }
 
-/// The verdict on each check of the tier.
 async fn verdicts(daemon: &Daemon) -> BTreeMap<String, (String, String)> {
-    let page = daemon.api("boundaries").await;
-    let tiers = page["tiers"].as_array().expect("there are tiers");
-    let tier = tiers.iter().find(|tier| tier["name"] == "standard").expect("the tier is there");
-    let checks = tier["answers"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .flat_map(|answer| answer["checks"].as_array().expect("an answer has checks").clone());
-    checks
-        .map(|check| {
-            let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
-            (text("check"), (text("verdict"), text("found")))
-        })
-        .collect()
+    boundaries::verdicts(daemon, "standard").await
 }
 
 /// Waits until just these checks have this verdict.
 async fn settles(daemon: &Daemon, what: &str, verdict: &str, wanted: &[&str]) {
-    let wanted: BTreeSet<String> = wanted.iter().map(|check| (*check).to_owned()).collect();
-    until_within(Duration::from_secs(75), what, async || {
-        let all = verdicts(daemon).await;
-        let found: BTreeSet<String> =
-            all.iter().filter(|(_, (found, _))| found == verdict).map(|(check, _)| check.clone()).collect();
-        if found == wanted { Ok(()) } else { Err(format!("{verdict}: {found:?}, wanted {wanted:?}; {all:#?}")) }
-    })
-    .await;
+    boundaries::settles(daemon, "standard", what, verdict, wanted).await;
 }
 
 #[tokio::test]

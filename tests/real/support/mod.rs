@@ -12,9 +12,12 @@
 //! - [`daemon`]: the program itself, as a process.
 //! - [`helm`]: Helm 3 and 4 with the chart.
 //! - [`gitlab_client`]: the reader built on GitLab's own Go client.
+//! - [`boundaries`]: what it says of its tiers' boundaries.
+//! - [`tofu`]: OpenTofu, on modules without providers.
 //! - [`relay`]: a wire between daemon and API server that can hang or be cut.
 
 pub(crate) mod alertmanager;
+pub(crate) mod boundaries;
 pub(crate) mod cluster;
 pub(crate) mod daemon;
 pub(crate) mod folder;
@@ -28,6 +31,7 @@ pub(crate) mod prometheus;
 pub(crate) mod python;
 pub(crate) mod relay;
 pub(crate) mod stage;
+pub(crate) mod tofu;
 pub(crate) mod webhook;
 
 use std::net::TcpListener;

@@ -64,6 +64,14 @@ const HELM_4: GoModule = GoModule {
     flags: &["-ldflags=-s -w -X helm.sh/helm/v4/internal/version.version=v4.3.1"],
 };
 
+// No provider can be had here, so only modules without one are run.
+const OPENTOFU: GoModule = GoModule {
+    folder: "opentofu",
+    packages: &["tool"],
+    programs: &["tofu"],
+    flags: &["-ldflags=-s -w -X github.com/opentofu/opentofu/version.dev=no"],
+};
+
 /// etcd, kube-apiserver and kube-scheduler in one binary.
 pub(crate) fn kube() -> PathBuf {
     built(&KUBE, "kube", &["apiserver", "--version"])
@@ -89,6 +97,11 @@ pub(crate) fn amtool() -> PathBuf {
     built(&ALERTMANAGER, "amtool", &["--version"])
 }
 
+/// OpenTofu.
+pub(crate) fn tofu() -> PathBuf {
+    built(&OPENTOFU, "tofu", &["version"])
+}
+
 /// The reader of a GitLab API by GitLab's own typed Go client.
 pub(crate) fn gitlab_client() -> PathBuf {
     let program = built(&GITLAB_CLIENT, "gitlab-client", &[]);
@@ -108,29 +121,7 @@ pub(crate) fn helm_4() -> PathBuf {
 
 /// A Python that has kubernetes-validate, and the script that runs it.
 pub(crate) fn kubernetes_validate() -> (PathBuf, PathBuf) {
-    static ONE: Mutex<()> = Mutex::new(());
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let source = sources("kubernetes-validate");
-    let wanted = source.join("requirements.txt");
-    let folder = cache().join("kubernetes-validate").join(hash(&read(&wanted)));
-    let python = folder.join("bin/python");
-    if !folder.join("done").exists() {
-        say("installing kubernetes-validate");
-        let run = |program: &Path, args: &[&std::ffi::OsStr]| {
-            let output = Command::new(program).args(args).output();
-            let output = output.unwrap_or_else(|e| panic!("running {}: {e}", program.display()));
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(output.status.success(), "{} {args:?}: {said}; it needs Debian's python3-venv", program.display());
-        };
-        run(Path::new("python3"), &["-m".as_ref(), "venv".as_ref(), "--clear".as_ref(), folder.as_os_str()]);
-        let args = ["-m", "pip", "install", "--quiet", "--no-deps", "--requirement"].map(std::ffi::OsStr::new);
-        run(&python, &[&args[..], &[wanted.as_os_str()]].concat());
-        fs::write(folder.join("done"), "").unwrap_or_else(|e| panic!("writing into {}: {e}", folder.display()));
-    }
-    let texts = read(&wanted);
-    let version = String::from_utf8_lossy(&texts).lines().find(|line| line.contains("kubernetes")).map(str::to_owned);
-    tell("kubernetes-validate", version.as_deref().unwrap_or_default(), &python);
-    (python, source.join("validate.py"))
+    (super::python::programs("kubernetes-validate").join("python"), sources("kubernetes-validate").join("validate.py"))
 }
 
 /// Debian's Prometheus 2.

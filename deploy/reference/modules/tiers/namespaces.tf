@@ -4,7 +4,7 @@ locals {
     for namespace, about in local.namespaces : "Namespace/${namespace}" => {
       apiVersion = "v1"
       kind       = "Namespace"
-      metadata = {
+      metadata = merge({
         name = namespace
         labels = {
           (local.label)                                = about.tier
@@ -16,10 +16,9 @@ locals {
           "pod-security.kubernetes.io/warn"          = "restricted"
           "pod-security.kubernetes.io/warn-version"  = var.versions.pod_security
         }
-        annotations = about.level == "privileged" ? {
-          "platform.gitlab.com/privileged-because" = local.tiers[about.tier].privileged_because
-        } : {}
-      }
+        }, about.level != "privileged" ? {} : {
+        annotations = { "platform.gitlab.com/privileged-because" = local.tiers[about.tier].privileged_because }
+      })
     }
   }
 

@@ -40,7 +40,7 @@ fn asked(program: &Path, base: &str, folder: &Path) -> (bool, String) {
         .arg("run")
         .arg(format!("{base}/api/v1/openapi.json"))
         .args(["--url", base, "--checks", "all", "--max-examples", "40", "--workers", "1", "--no-color"])
-        .args(["--seed", "7", "--generation-deterministic", "--generation-database", "none", "--request-timeout", "5"])
+        .args(["--generation-deterministic", "--request-timeout", "5"])
         .current_dir(folder)
         .env_remove("HTTP_PROXY")
         .env_remove("http_proxy")

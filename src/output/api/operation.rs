@@ -39,6 +39,11 @@ fn name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "minLength": 1 })
 }
 
+/// As far as GitLab's own numbers go.
+fn number(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX })
+}
+
 /// The document of the document would not end.
 fn of_openapi(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object", "required": ["openapi", "info", "paths", "components"] })
@@ -73,7 +78,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         path: "/api/v1/jobs/{id}",
         id: "getJob",
         summary: "One job: where it is, where its time went, what holds it up",
-        parameter: Some(Parameter { name: "id", about: "The job's number in GitLab.", shape: shape::<u64> }),
+        parameter: Some(Parameter { name: "id", about: "The job's number in GitLab.", shape: number }),
         answers: &[
             (200, "What is known of it.", shape::<job::Job>),
             (400, "This is no number.", shape::<job::Refusal>),

@@ -154,6 +154,11 @@ const CASES: &[(&str, Change)] = &[
         on.wait(3, minutes(1));
     }),
     ("the declared capacity is used up, and nobody waits", |on| on.policy.capacity = Some(15)),
+    ("the declared capacity is used up, and one project has filled the queue", |on| {
+        on.policy.capacity = Some(15);
+        on.wait(25, minutes(1));
+        on.queue().top_project_share = Some(0.9);
+    }),
     ("a quota is used up", |on| {
         on.wait(3, minutes(1));
         on.tier.quotas.as_mut().unwrap()[0].ratio = 0.95;
@@ -284,6 +289,20 @@ fn a_stalled_queue_moves_again_with_several_starts_not_with_one() {
     case.tier.lately.taken_within_stall = 1;
     case.wait(6, minutes(2));
     assert!(!case.holds(Condition::QueueStalled), "nobody waits for long any more");
+}
+
+#[test]
+fn others_who_wait_are_short_of_room_until_the_queue_is_one_projects_alone() {
+    let mut case = Case::calm();
+    case.policy.capacity = Some(15);
+    case.wait(25, minutes(1));
+    let mut holds = |share| {
+        case.queue().top_project_share = Some(share);
+        let holds = case.holds(Condition::AtCapacity);
+        case.go_on(Duration::from_secs(15));
+        holds
+    };
+    assert_eq!([0.6, 0.75, 0.8, 0.75, 0.6].map(&mut holds), [true, true, false, false, true]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! Jobs wait, and what was granted or declared is used up.
+//! Jobs wait, and what was granted or declared is used up: by more than the one project that floods the queue.
 
+use super::flooded::by_one_project;
 use super::judge::Ground;
 use super::line::Finding;
 use super::words::{number, percent, reached, waiting};
@@ -16,6 +17,8 @@ pub(super) fn judge(on: &Ground<'_>) -> Finding {
     match &on.tier.queue {
         None => Finding::Withheld("the queue cannot be seen"),
         Some(queue) if queue.pending == 0 => Finding::Fine,
+        // More room would be filled by the same project; what holds already is not ended by a flood near its limit.
+        Some(queue) if by_one_project(queue, &on.policy.conditions, !on.held).is_some() => Finding::Fine,
         Some(queue) => Finding::So(format!("{full}; {}", waiting(queue))),
     }
 }

@@ -235,6 +235,7 @@ impl Platform {
             | SourceKind::GitlabRunnerJobs
             | SourceKind::GitlabJobLogs
             | SourceKind::GitlabHooks
+            | SourceKind::WebConfig
             | SourceKind::KubeEvents
             | SourceKind::KubeNodeEvents => Body::Alive,
         }

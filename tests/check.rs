@@ -1,7 +1,5 @@
 //! `tierwatch check` as a command: exit codes, both formats, no network with `--offline`; every probe is explained.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
-
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 

@@ -388,12 +388,12 @@ fn a_scrape_holds_every_family_of_the_catalogue_as_described_and_no_other() {
 /// times the samples of a histogram (its buckets, `+Inf`, `_sum` and `_count`).
 ///
 /// `series = Σ families Π labels × samples`, with tier = T, registry = R + 1, (runner_id, short_sha) = N.
-/// Its failures are told per tier nowhere.
-const BEHIND_NO_TIER: SourceKind = SourceKind::WebConfig;
+/// Told where `--web.config.file` is given only, and of no tier.
+const OF_CHOICE: SourceKind = SourceKind::WebConfig;
 
 /// Pairs of a source's label and a class that can befall it.
 fn ways_to_fail() -> usize {
-    let pairs = SourceKind::ALL.into_iter().filter(|kind| *kind != BEHIND_NO_TIER).flat_map(|kind| {
+    let pairs = SourceKind::ALL.into_iter().filter(|kind| *kind != OF_CHOICE).flat_map(|kind| {
         FailureClass::ALL
             .into_iter()
             .filter(move |class| class.can_befall(kind))
@@ -408,13 +408,12 @@ fn most_series(tiers: usize, registries: usize, runners_per_tier: usize) -> usiz
     catalogue::ALL
         .iter()
         .map(|row| {
-            let of_tiers = row.labels.iter().any(|label| matches!(label.values, Values::Tiers));
             let labels: usize = row
                 .labels
                 .iter()
                 .map(|label| match label.values {
-                    Values::Closed(values) if label.name == "source" && of_tiers => {
-                        values().iter().filter(|source| **source != BEHIND_NO_TIER.label()).count()
+                    Values::Closed(values) if label.name == "source" => {
+                        values().iter().filter(|source| **source != OF_CHOICE.label()).count()
                     }
                     Values::Closed(values) => values().len(),
                     Values::Tiers => tiers,
@@ -430,6 +429,7 @@ fn most_series(tiers: usize, registries: usize, runners_per_tier: usize) -> usiz
                     Values::Build(_) => 1,
                 })
                 .product();
+            let of_tiers = row.labels.iter().any(|label| matches!(label.values, Values::Tiers));
             let samples = match row.kind {
                 Kind::Counter | Kind::Gauge => 1,
                 Kind::Histogram => 3 + if of_tiers { wait_buckets } else { own_buckets },

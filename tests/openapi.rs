@@ -149,6 +149,7 @@ async fn showing(assessment: Assessment) -> (String, CancellationToken) {
         enquiries,
         clock: Clock::system(),
         scraped: Scraped::default(),
+        gitlab: None,
     };
     let server = Server::bind("127.0.0.1:0", outputs).await.unwrap();
     let base = format!("http://{}", server.local_addr());

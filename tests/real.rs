@@ -23,6 +23,8 @@ mod image;
 mod job_pods;
 #[path = "real/kills.rs"]
 mod kills;
+#[path = "real/lease.rs"]
+mod lease;
 #[path = "real/posture.rs"]
 mod posture;
 #[path = "real/prometheus.rs"]

@@ -50,6 +50,7 @@ impl House {
             enquiries: Enquiries::channel().0,
             clock: Clock::system(),
             scraped: Scraped::default(),
+            gitlab: None,
         };
         let server = Server::bind("127.0.0.1:0", outputs).await.unwrap().behind(door);
         let scheme = if keeper.encrypts() { "https" } else { "http" };

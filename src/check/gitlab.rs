@@ -249,7 +249,7 @@ fn expiry(token: &ApiTokenReport, now: Timestamp) -> Line {
 /// What keeps every source from being read, if something does: then theirs are no findings of their own.
 pub(super) fn blocked(met: &Introduction, names_runners: bool) -> Option<&'static str> {
     match (&met.token, &met.version) {
-        (Ok(Some(token)), _) if !reads(token) && !(has(token, "manage_runner") && names_runners) => {
+        (Ok(Some(token)), _) if !(reads(token) || has(token, "manage_runner") && names_runners) => {
             Some("the token lacks the scope read_api: see token_scopes")
         }
         // GitLab tells its version to a token that it takes.

@@ -27,7 +27,7 @@ fn rules(printed: &[Value], namespace: Option<&str>) -> Vec<Value> {
 #[test]
 fn the_charts_rights_are_the_daemons() {
     let config = Config::from_yaml(CONFIG).unwrap();
-    let text = rbac::print(&config.policy, &config.kubernetes);
+    let text = rbac::print(&config.policy, &config.kubernetes, config.high_availability.as_ref());
     let printed: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
     let (mut secret, manager): (Vec<_>, Vec<_>) =
         rules(&printed, Some("managers")).into_iter().partition(|rule| rule["resources"] == json!(["secrets"]));

@@ -25,7 +25,7 @@ fn print_config_tells_values_and_their_places() {
     let printed = text(&done.stdout);
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     let lines: Vec<String> = printed.lines().map(words).collect();
-    for line in ["max_jobs: 77 # TIERWATCH__HISTORY__MAX_JOBS", "start_within: 1m # line 144", "timeout: 10s # default"]
+    for line in ["max_jobs: 77 # TIERWATCH__HISTORY__MAX_JOBS", "start_within: 1m # line 152", "timeout: 10s # default"]
     {
         assert!(lines.iter().any(|printed| printed == line), "{line}\n{printed}");
     }

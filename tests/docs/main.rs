@@ -17,14 +17,15 @@ mod yaml;
 use pages::{Block, pages};
 
 /// The languages of code blocks, and who judges each.
-const LANGUAGES: [&str; 6] = ["console", "sh", "yaml", "promql", "promql-before", "text"];
+const LANGUAGES: [&str; 7] = ["console", "sh", "yaml", "promql", "promql-before", "hcl", "text"];
 
 #[test]
 fn every_block_is_of_a_language_that_is_judged() {
     let mut seen = 0;
     for page in pages() {
-        for Block { language, line, .. } in page.blocks() {
+        for Block { language, line, text, .. } in page.blocks() {
             assert!(LANGUAGES.contains(&language.as_str()), "{}:{line}: nobody judges {language:?}", page.name);
+            assert!(language != "hcl" || hcl::parse(&text).is_ok(), "{}:{line}: no HCL", page.name);
             seen += 1;
         }
     }

@@ -46,11 +46,16 @@ const OTHERS: &[(&str, &[&str])] = &[
     ("systemctl", &["enable", "daemon-reload", "restart", "status"]),
     ("promtool", &["check", "test"]),
     ("amtool", &["check-config", "alert", "silence"]),
+    ("tofu", &["init", "plan", "apply", "output", "test", "fmt"]),
+    ("docker", &["build", "run"]),
+    ("skopeo", &["copy"]),
+    ("cosign", &["verify", "verify-attestation"]),
+    ("just", &["image", "image-program"]),
 ];
 
 /// Programs of every machine, after a pipe or by themselves.
 const HELPERS: &[&str] =
-    &["jq", "echo", "grep", "openssl", "install", "chmod", "tee", "head", "less", "journalctl", "useradd"];
+    &["jq", "echo", "grep", "openssl", "install", "chmod", "tee", "head", "less", "journalctl", "useradd", "cp"];
 
 /// One program with its arguments.
 type Words = Vec<String>;
@@ -60,9 +65,9 @@ fn commands(line: &str) -> Vec<Words> {
     let mut commands = vec![Words::new()];
     let mut word: Option<String> = None;
     let mut quote: Option<char> = None;
-    let mut letters = line.chars().peekable();
+    let letters = line.chars();
     let mut into_file = false;
-    while let Some(letter) = letters.next() {
+    for letter in letters {
         match (quote, letter) {
             (Some(open), letter) if letter == open => quote = None,
             (None, '\'' | '"') => {
@@ -234,6 +239,7 @@ async fn every_path_that_is_asked_for_answers() {
         enquiries,
         clock: Clock::system(),
         scraped: Scraped::default(),
+        gitlab: None,
     };
     let server = Server::bind("127.0.0.1:0", outputs).await.unwrap();
     let base = format!("http://{}", server.local_addr());

@@ -1,7 +1,7 @@
 //! Configuration is read by the daemon's own reader; other YAML by the shape that it claims.
 
 use serde_json::{Map, Value, json};
-use tierwatch::config::Config;
+use tierwatch::config::{Config, WebFile};
 
 use super::pages::{pages, root};
 
@@ -27,6 +27,9 @@ fn whole(part: &str, map: &Map<String, Value>) -> String {
     part.to_owned() + "\n" + &missing.collect::<Vec<_>>().join("\n")
 }
 
+/// The keys of the file of `--web.config.file`.
+const WEB_CONFIGURATION: [&str; 4] = ["tls_server_config", "http_server_config", "basic_auth_users", "rate_limit"];
+
 fn judge(place: &str, text: &str) -> &'static str {
     if text.lines().all(|line| line.starts_with('#') || line.is_empty()) {
         return "comment";
@@ -51,6 +54,15 @@ fn judge(place: &str, text: &str) -> &'static str {
         let wrong: Vec<String> = judge.iter_errors(&Value::Object(map)).map(|error| error.to_string()).collect();
         assert!(wrong.is_empty(), "{place}: {}", wrong.join("\n"));
         return "values";
+    }
+    if map.keys().all(|key| WEB_CONFIGURATION.contains(&key.as_str())) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("web.yaml");
+        std::fs::write(&file, text).unwrap();
+        if let Err(problems) = WebFile::load(&file) {
+            panic!("{place}:\n{problems}");
+        }
+        return "web configuration";
     }
     // What goes into the values or a manifest as a fragment of Kubernetes' own.
     assert!(map.contains_key("apiVersion") && map.contains_key("kind"), "{place}: nobody reads {:?}", map.keys());

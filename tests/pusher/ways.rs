@@ -126,11 +126,21 @@ impl Write for Log {
     }
 }
 
+/// One listens at a time: whether somebody cares for an event is remembered for all threads together.
+static LISTENING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 impl Log {
-    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+    async fn listen(&self) -> (tracing::subscriber::DefaultGuard, tokio::sync::MutexGuard<'static, ()>) {
+        static EVERYBODY: std::sync::Once = std::sync::Once::new();
+        // Otherwise a thread on which nobody listens may decide that nobody does.
+        EVERYBODY.call_once(|| {
+            let all = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(std::io::sink);
+            let _ = tracing::subscriber::set_global_default(all.finish());
+        });
+        let alone = LISTENING.lock().await;
         let log = self.clone();
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::TRACE);
-        tracing::subscriber::set_default(subscriber.with_writer(move || log.clone()).finish())
+        (tracing::subscriber::set_default(subscriber.with_writer(move || log.clone()).finish()), alone)
     }
 
     /// What the daemon itself said of its way to Alertmanager.
@@ -178,7 +188,7 @@ fn to(urls: Vec<url::Url>, auth: Option<PushAuth>) -> Alertmanager {
 /// It gets there, and says nothing of trouble.
 async fn arrives(config: Alertmanager, catcher: &Catcher) {
     let log = Log::default();
-    let _listening = log.listen();
+    let _listening = log.listen().await;
     let pushing = Pushing::start(config);
     until("the heartbeat", || catcher.last() == [HEARTBEAT]).await;
     pushing.fires(vec![stalled()]);
@@ -191,7 +201,7 @@ async fn arrives(config: Alertmanager, catcher: &Catcher) {
 /// It does not get there, is counted, and the log says why: once, not at each attempt.
 async fn is_kept_out(config: Alertmanager, catcher: &Catcher, why: &str) {
     let log = Log::default();
-    let _listening = log.listen();
+    let _listening = log.listen().await;
     let pushing = Pushing::start(config);
     until("a second failure", || pushing.pushes("failed") >= 2.0).await;
     assert_eq!((pushing.pushes("sent"), catcher.told().len()), (0.0, 0));

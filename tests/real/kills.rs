@@ -122,7 +122,7 @@ impl Lineage {
 }
 
 /// The values of a series: of a counter, or how much a native histogram counts.
-fn samples(series: &serde_json::Value) -> Vec<u64> {
+pub(crate) fn samples(series: &serde_json::Value) -> Vec<u64> {
     let number =
         |value: &serde_json::Value| value.as_str().and_then(|text| text.parse::<f64>().ok()).map(|value| value as u64);
     let counters = series["values"].as_array().into_iter().flatten().filter_map(|sample| number(&sample[1]));
@@ -131,7 +131,7 @@ fn samples(series: &serde_json::Value) -> Vec<u64> {
 }
 
 /// A smaller value is another process, which began at zero.
-fn increase(samples: &[u64]) -> u64 {
+pub(crate) fn increase(samples: &[u64]) -> u64 {
     let first = samples.first().copied().unwrap_or_default();
     first + samples.windows(2).map(|pair| if pair[1] < pair[0] { pair[1] } else { pair[1] - pair[0] }).sum::<u64>()
 }

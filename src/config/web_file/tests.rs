@@ -1,7 +1,5 @@
 //! What a file says, and what people are told of one that is wrong.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
-
 use std::path::Path;
 
 use secrecy::ExposeSecret as _;

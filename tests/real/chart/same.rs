@@ -204,7 +204,7 @@ fn the_rights_are_those_that_are_printed() {
     for (name, values) in values() {
         let rendered = Helm::V4.objects(&values.to_string());
         let config = parsed(&config_of(&rendered));
-        let printed = objects(&rbac::print(&config.policy, &config.kubernetes));
+        let printed = objects(&rbac::print(&config.policy, &config.kubernetes, config.high_availability.as_ref()));
         let (ours, theirs) = (rights(&rendered), rights(&printed));
         assert_eq!(ours.difference(&theirs).collect::<Vec<_>>(), Vec::<&Right>::new(), "{name}: too much");
         assert_eq!(theirs.difference(&ours).collect::<Vec<_>>(), Vec::<&Right>::new(), "{name}: too little");

@@ -119,6 +119,11 @@ impl Daemon {
         .await;
     }
 
+    /// Sends it a signal: `STOP`, `CONT`.
+    pub(crate) fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
     /// SIGTERM, and the exit status.
     pub(crate) async fn stop(mut self) -> std::process::ExitStatus {
         self.process.stop().await

@@ -242,10 +242,6 @@ fn sources(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real").join(folder)
 }
 
-fn read(file: &Path) -> Vec<u8> {
-    fs::read(file).unwrap_or_else(|e| panic!("reading {}: {e}", file.display()))
-}
-
 /// The version that the module's `go.mod` asks for.
 fn required_version(module: &GoModule, dependency: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real").join(module.folder).join("go.mod");

@@ -95,6 +95,13 @@ impl Process {
         self.child.try_wait().unwrap_or_else(|e| panic!("asking whether {} has ended: {e}", self.name))
     }
 
+    /// Sends it and its supervisor a signal: `STOP`, `CONT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let group = format!("-{}", self.child.id());
+        let sent = Command::new("sh").args(["-c", "kill -s \"$1\" -- \"$2\"", "kill", name, &group]).status();
+        assert!(sent.expect("sh runs").success(), "{} took no SIG{name}", self.name);
+    }
+
     /// Asks it to end (SIGTERM) and waits for it.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
         drop(self.lifeline.take());

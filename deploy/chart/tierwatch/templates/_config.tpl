@@ -66,6 +66,9 @@
 {{- if and .Values.prometheusRule.enabled .Values.config.alertmanager -}}
 {{- $wrong = append $wrong "prometheusRule.enabled: config.alertmanager is set, so tierwatch itself tells Alertmanager, and everybody would be told twice; remove one of the two" -}}
 {{- end -}}
+{{- if (.Values.config.high_availability | default dict).enabled -}}
+{{- $wrong = append $wrong "config.high_availability.enabled: the chart makes one pod and no Role for its Lease; leave it off, or install a second one by hand as docs/high-availability.md says" -}}
+{{- end -}}
 {{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
 {{- $wrong = append $wrong "serviceAccount.name: is missing, and serviceAccount.create is false; name the account that exists" -}}
 {{- end -}}

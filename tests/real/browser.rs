@@ -51,7 +51,7 @@ async fn everybody_can_read_the_pages() {
     };
 
     let rest = Shown::new(fake::assessment(["deployment", "protected", "standard"].map(fake::calm_tier).into())).await;
-    look("rest", rest.page("/"), &["All 3 tiers start their jobs as promised", "from 39 of 39 sources"], &everywhere);
+    look("rest", rest.page("/"), &["All 3 tiers start their jobs as promised", "from 40 of 40 sources"], &everywhere);
 
     let hostile = Shown::new(hostile()).await;
     hostile.go_on();

@@ -41,13 +41,13 @@ deny:
 # Against a real Kubernetes control plane and real Prometheus servers; needs Go and Debian's chromium, nodejs, npm, prometheus, python3-gitlab,
 # python3-venv and umoci.
 real:
-    cargo test --features real --test real -- --skip browser:: --skip kills::
+    cargo test --features real --test real -- --skip kills::
 
 # Not part of CI: needs the machine for itself. Daemons that are killed, and what they counted.
 kills:
     cargo test --features real --test real kills::
 
-# Not yet part of CI. The pages in a browser, on phone and screen, light and dark; screenshots are left in target/tmp/browser.
+# The pages in a browser, on phone and screen, light and dark; screenshots are left in target/tmp/browser.
 browser:
     cargo test --features real --test real browser
 

@@ -75,7 +75,7 @@ async fn everybody_can_read_the_pages() {
     show.until(|judged| !judged.alerts.is_empty() || judged.tiers.iter().any(|tier| tier.state == TierState::Hurting))
         .await;
     let dresses = [(LAPTOP, "light"), (LAPTOP, "dark"), (PHONE, "light")];
-    look("show", show.page("/"), &["down", "No runner of the tier is online"], &dresses);
+    look("show", show.page("/"), &["down", "No runner of the tier is at work"], &dresses);
     look("show-tier", show.page("/tiers/deployment"), &["No runner manager pod is ready", "0 of 2 ready"], &dresses);
     look("show-boundaries", show.page("/boundaries"), &["boundary"], &[(LAPTOP, "light")]);
 

@@ -1,4 +1,4 @@
-//! `files/rights.yaml`: what the daemon must be allowed to read in which namespace, taken from what it prints.
+//! `files/rights.yaml`: what the daemon must be allowed to do in which namespace, taken from what it prints.
 
 use serde_json::{Value, json};
 use tierwatch::config::Config;
@@ -7,12 +7,13 @@ use tierwatch::source::kube::rbac;
 use crate::files::{chart, generated};
 
 const HEAD: &str = "\
-# What the daemon may read, by what a namespace is to a tier. Written from src/source/kube by tests/chart/rights.rs:
-# TIERWATCH_BLESS=1 cargo test --test chart
+# What the daemon may do, by what a namespace is to a tier: it reads, and writes the Lease of a standby. Written from
+# src/source/kube by tests/chart/rights.rs: TIERWATCH_BLESS=1 cargo test --test chart
 ";
 
 const CONFIG: &str = "
 gitlab: { url: https://gitlab.invalid, token_file: t }
+high_availability: { enabled: true, lease_name: lease, namespace: own }
 tiers: { a: { tags: [a], namespaces: [jobs], manager_namespaces: [managers], token: { secret: token } } }
 ";
 
@@ -35,13 +36,23 @@ fn the_charts_rights_are_the_daemons() {
         assert_eq!(rule.as_object_mut().unwrap().remove("resourceNames"), Some(json!(["token"])));
         assert_eq!(rule["verbs"], json!(["get"]), "a Secret is read by its name alone");
     }
+    let mut lease = rules(&printed, Some("own"));
+    for rule in &mut lease {
+        if rule["verbs"] == json!(["create"]) {
+            assert!(rule["resourceNames"].is_null(), "nobody could make it");
+        } else {
+            assert_eq!(rule["resourceNames"], json!(["lease"]), "it writes its own Lease alone");
+            rule["resourceNames"] = json!(["%LEASE%"]);
+        }
+    }
     let value = json!({
         "job_namespace": rules(&printed, Some("jobs")),
+        "lease": lease,
         "manager_namespace": manager,
         "token_secret": secret,
         "node_events": { "default": rules(&printed, Some("default")) },
         "cluster": rules(&printed, None),
     });
-    assert_eq!(printed.iter().filter(|object| object["kind"] == "Role").count(), 3);
+    assert_eq!(printed.iter().filter(|object| object["kind"] == "Role").count(), 4);
     generated(&chart().join("files/rights.yaml"), &format!("{HEAD}{}", serde_saphyr::to_string(&value).unwrap()));
 }

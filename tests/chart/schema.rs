@@ -14,14 +14,15 @@ const OPEN: [&str; 5] = [
     "/topologySpreadConstraints/*",
 ];
 
-/// What the chart sets itself: paths of what it mounts, and what only makes sense outside of a pod.
-const OURS: [(&str, &str); 6] = [
+/// What the chart sets itself: paths of what it mounts, its own namespace, and what only makes sense outside of a pod.
+const OURS: [(&str, &str); 7] = [
     ("", "state_file"),
     ("", "webhook"),
     ("/properties/gitlab", "token_file"),
     ("/properties/gitlab", "ca_file"),
     ("/properties/kubernetes", "kubeconfig"),
     ("/properties/kubernetes", "context"),
+    ("/properties/high_availability", "namespace"),
 ];
 
 pub(crate) fn schema() -> Value {

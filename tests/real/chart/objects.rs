@@ -2,18 +2,24 @@
 
 use serde_json::{Value, json};
 
+use super::standby::STANDBY;
 use crate::support::helm::{Helm, ci_values, one};
 
 fn rendered() -> Vec<(String, Vec<Value>)> {
     ci_values().into_iter().map(|(name, values)| (name, Helm::V4.objects(&values))).collect()
 }
 
-fn pod(objects: &[Value]) -> &Value {
+pub(super) fn pod(objects: &[Value]) -> &Value {
     &one(objects, "Deployment")["spec"]["template"]["spec"]
 }
 
-fn items(value: &Value) -> &[Value] {
+pub(super) fn items(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Those that start before, and those that stay.
+fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
+    items(&pod["initContainers"]).iter().chain(items(&pod["containers"]))
 }
 
 /// C6: the profile `restricted`, written out, and what goes beyond it.
@@ -21,7 +27,7 @@ fn items(value: &Value) -> &[Value] {
 fn the_pod_is_restricted() {
     for (name, objects) in rendered() {
         let pod = pod(&objects);
-        for key in ["hostNetwork", "hostPID", "hostIPC", "hostUsers", "initContainers", "ephemeralContainers"] {
+        for key in ["hostNetwork", "hostPID", "hostIPC", "hostUsers", "ephemeralContainers"] {
             assert!(pod[key].is_null(), "{name}: {key}");
         }
         let context = &pod["securityContext"];
@@ -30,13 +36,13 @@ fn the_pod_is_restricted() {
         for id in ["runAsUser", "runAsGroup", "fsGroup"] {
             assert!(context[id].as_i64().is_some_and(|id| id >= 10_000), "{name}: {id}");
         }
-        let allowed = ["configMap", "secret", "projected", "persistentVolumeClaim"];
+        let allowed = ["configMap", "secret", "projected", "persistentVolumeClaim", "emptyDir"];
         for volume in items(&pod["volumes"]) {
             let kinds: Vec<&String> =
                 volume.as_object().expect("a volume").keys().filter(|key| *key != "name").collect();
             assert!(kinds.iter().all(|kind| allowed.contains(&kind.as_str())) && kinds.len() == 1, "{name}: {volume}");
         }
-        for container in items(&pod["containers"]) {
+        for container in containers(pod) {
             let context = &container["securityContext"];
             assert_eq!(context["allowPrivilegeEscalation"], false);
             assert_eq!(context["privileged"], false);
@@ -75,7 +81,7 @@ fn secrets_are_files() {
         for volume in items(&pod["volumes"]).iter().filter(|volume| volume["secret"].is_object()) {
             assert_eq!(volume["secret"]["defaultMode"], 0o440, "{name}: {volume}");
         }
-        for container in items(&pod["containers"]) {
+        for container in containers(pod) {
             assert!(items(&container["volumeMounts"]).iter().all(|mount| mount["subPath"].is_null()), "{name}");
             let env = items(&container["env"]).iter();
             assert!(env.clone().all(|variable| variable["valueFrom"].is_null()), "{name}: a secret in the environment");
@@ -105,10 +111,10 @@ fn probes_ask_for_what_they_mean() {
     }
 }
 
-/// C13: one pod, replaced and never doubled.
+/// C13: one pod, replaced and never doubled, unless a standby is asked for.
 #[test]
 fn there_is_one_pod() {
-    for (name, objects) in rendered() {
+    for (name, objects) in rendered().into_iter().filter(|(name, _)| name != STANDBY) {
         let spec = &one(&objects, "Deployment")["spec"];
         assert_eq!((&spec["replicas"], &spec["strategy"]), (&json!(1), &json!({ "type": "Recreate" })), "{name}");
         let forbidden = ["HorizontalPodAutoscaler", "PodDisruptionBudget"];
@@ -208,7 +214,7 @@ fn monitors_follow_the_values() {
             .filter(|object| object["kind"].as_str().is_some_and(|kind| kind.ends_with("Monitor")))
             .collect();
         let (kind, endpoints) = match name.as_str() {
-            "everything-values" => ("ServiceMonitor", "endpoints"),
+            "everything-values" | STANDBY => ("ServiceMonitor", "endpoints"),
             "push-values" => ("PodMonitor", "podMetricsEndpoints"),
             _ => {
                 assert!(monitors.is_empty(), "{name}");

@@ -6,7 +6,7 @@ use crate::support::folder::Folder;
 use crate::support::helm::{Helm, KUBE_VERSION, chart, ci_values, config, objects};
 use crate::support::say;
 
-const MINIMUM: &str = "
+pub(super) const MINIMUM: &str = "
 gitlab: { existingSecret: tierwatch-gitlab }
 config:
   gitlab: { url: https://gitlab.example.com }
@@ -58,6 +58,20 @@ fn wrong_values_are_refused() {
         ("config: { tiers: { standard: { urgency: high } } }", "urgency"),
         ("webhook: { enabled: true }", "webhook.existingSecret: is missing"),
         ("webConfig: { tls: true }", "webConfig.existingSecret: is missing"),
+        (
+            "config: { high_availability: { enabled: true }, kubernetes: { enabled: false } }",
+            "config.high_availability.enabled: is on, but config.kubernetes.enabled is false",
+        ),
+        (
+            "config: { high_availability: { enabled: true } }\nstate: { existingClaim: mine }",
+            "state.existingClaim: is of one claim",
+        ),
+        (
+            "config: { high_availability: { enabled: true } }\nstate: { storageClassName: gp3 }",
+            "state.storageClassName: is of one claim",
+        ),
+        ("config: { high_availability: { namespace: elsewhere } }", "namespace"),
+        ("check: { mode: sometimes }", "mode"),
         ("serviceAccount: { create: false }", "serviceAccount.name: is missing"),
         ("config: { tiers: { standard: { namespaces: [] } } }", "config.tiers.standard.namespaces: is missing"),
         (
@@ -139,7 +153,7 @@ fn the_notes_say_how_to_verify() {
         let folder = Folder::new("values");
         let file = folder.join("values.yaml").display().to_string();
         std::fs::write(&file, values).expect("the temp folder takes a file");
-        // Helm 3 renders them with a cluster only.
+        // Helm 3 renders them with a cluster only; both do in installed.rs.
         let args = ["install", "tierwatch", &chart().display().to_string(), "--namespace", "tierwatch"];
         let said = Helm::V4.run(args.into_iter().chain(["--values", &file, "--dry-run=client"]));
         let said = said.unwrap_or_else(|why| panic!("{name}: {why}"));

@@ -1,6 +1,6 @@
 //! Rules and rights of the chart are those that the daemon prints for the same configuration: the one that the chart wrote.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use tierwatch::config::Config;
 use tierwatch::rules::{self, Form};
 use tierwatch::source::kube::rbac;
 
-use crate::support::helm::{Helm, ci_values, config, objects, one};
+use crate::support::helm::{Helm, NAMESPACE, ci_values, config, objects, one};
 use crate::support::prometheus::promtool;
 use crate::support::say;
 
@@ -85,6 +85,13 @@ fn random(random: &mut Rng) -> Value {
     for (key, choices) in [("cluster_scoped", ["", "true", "false"]), ("enabled", ["", "true", "true"])] {
         if let Ok(choice) = one_of(&choices).parse::<bool>() {
             config["kubernetes"][key] = json!(choice);
+        }
+    }
+    if config["kubernetes"]["enabled"] != false && one_of(&["two", "one"]) == "two" {
+        config["high_availability"] = json!({ "enabled": true });
+        let lease = one_of(&["", "watchers", "of-ci-2"]);
+        if !lease.is_empty() {
+            config["high_availability"]["lease_name"] = json!(lease);
         }
     }
     for (key, choices) in [
@@ -169,9 +176,9 @@ fn single_alerts_are_changed_and_left_out() {
 }
 
 /// Kind of the role, namespace, group, resource, verb, name of the one object.
-type Right = (String, String, String, String, String, String);
+pub(super) type Right = (String, String, String, String, String, String);
 
-fn rights(objects: &[Value]) -> BTreeSet<Right> {
+pub(super) fn rights(objects: &[Value]) -> BTreeSet<Right> {
     let mut rights = BTreeSet::new();
     let list = |value: &Value| -> Vec<String> {
         value.as_array().into_iter().flatten().map(|text| text.as_str().unwrap_or_default().to_owned()).collect()
@@ -197,10 +204,39 @@ fn rights(objects: &[Value]) -> BTreeSet<Right> {
     rights
 }
 
-/// C7 and C8: the rights are those of `print rbac`, in both directions; nothing is written, no wildcard, no Secret but by name.
+/// The Roles with what each grants, and what binds them, by kind, namespace and name. Without those of the cluster, which
+/// the chart calls after the release's namespace, too.
+fn by_name(objects: &[Value]) -> BTreeMap<[String; 3], BTreeSet<Right>> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let of_namespaces = objects.iter().filter(|object| object["kind"] == "Role" || object["kind"] == "RoleBinding");
+    let named = of_namespaces.map(|object| {
+        let name = [&object["kind"], &object["metadata"]["namespace"], &object["metadata"]["name"]].map(text);
+        (name, rights(std::slice::from_ref(object)))
+    });
+    named.collect()
+}
+
+/// C8: what is done to what, by the verb. Only a Lease is written, and only that of the configuration.
+fn fits(right: &Right, lease: Option<&str>) -> bool {
+    let (kind, namespace, group, resource, verb, one) = right;
+    let on_leases = group == "coordination.k8s.io" && resource == "leases" && kind == "Role" && namespace == NAMESPACE;
+    let on_ours = on_leases && lease == Some(one.as_str());
+    match verb.as_str() {
+        "get" if resource == "secrets" => !one.is_empty(),
+        "list" | "watch" => resource != "secrets" && !on_leases,
+        "get" => !on_leases || on_ours,
+        // Who creates an object cannot be held to its name.
+        "create" => on_leases && lease.is_some(),
+        "update" => on_ours,
+        _ => false,
+    }
+}
+
+/// C7 and C8: the rights are those of `print rbac`, in both directions and object by object; nothing is written but the Lease of a
+/// standby, no wildcard, no Secret but by name.
 #[test]
 fn the_rights_are_those_that_are_printed() {
-    let mut counted = 0;
+    let (mut counted, mut standbys) = (0, 0);
     for (name, values) in values() {
         let rendered = Helm::V4.objects(&values.to_string());
         let config = parsed(&config_of(&rendered));
@@ -208,16 +244,22 @@ fn the_rights_are_those_that_are_printed() {
         let (ours, theirs) = (rights(&rendered), rights(&printed));
         assert_eq!(ours.difference(&theirs).collect::<Vec<_>>(), Vec::<&Right>::new(), "{name}: too much");
         assert_eq!(theirs.difference(&ours).collect::<Vec<_>>(), Vec::<&Right>::new(), "{name}: too little");
-        for (_, _, group, resource, verb, one) in &ours {
-            assert!(["get", "list", "watch"].contains(&verb.as_str()), "{name}: {verb} {resource}");
+        assert_eq!(by_name(&rendered), by_name(&printed), "{name}: object by object");
+        let lease = config.high_availability.as_ref().map(|it| it.lease_name.as_str());
+        for right in &ours {
+            assert!(fits(right, lease), "{name}: {right:?}");
+            let (_, _, group, resource, ..) = right;
             assert!(![group, resource].iter().any(|text| text.contains('*')), "{name}: {group}/{resource}");
             assert!(!resource.contains('/'), "{name}: {resource}");
-            assert!(resource != "secrets" || (verb == "get" && !one.is_empty()), "{name}: {verb} {resource} {one:?}");
         }
+        let writes = ours.iter().filter(|right| right.2 == "coordination.k8s.io").count();
+        assert_eq!(writes, if lease.is_some() { 3 } else { 0 }, "{name}: create, get, update, and only of two");
+        standbys += usize::from(lease.is_some());
         bindings_lead_to_the_account(&rendered, &name);
         counted += ours.len();
     }
-    say(&format!("chart: {counted} rights are those of `print rbac`, no more and no less"));
+    assert!(standbys > 1, "only {standbys} configurations have a standby");
+    say(&format!("chart: {counted} rights are those of `print rbac`, no more and no less; {standbys} with a standby"));
 }
 
 /// Each role is bound, to the release's service account alone.

@@ -1,4 +1,4 @@
-// One binary with the three parts of a Kubernetes control plane that the real-stack tests need.
+// One binary with the four parts of a Kubernetes control plane that the real-stack tests need.
 //
 // They share most of their code, so one link is a third of the build time and of the disk.
 package main
@@ -23,20 +23,22 @@ import (
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
+	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 )
 
 // Made only when asked for: two of them install the process's one signal handler as soon as they exist.
 var parts = map[string]func() *cobra.Command{
-	"apiserver": apiserver.NewAPIServerCommand,
-	"scheduler": func() *cobra.Command { return scheduler.NewSchedulerCommand() },
-	"etcd":      etcdCommand,
-	"keys":      keysCommand,
+	"apiserver":   apiserver.NewAPIServerCommand,
+	"scheduler":   func() *cobra.Command { return scheduler.NewSchedulerCommand() },
+	"controllers": controllers.NewControllerManagerCommand,
+	"etcd":        etcdCommand,
+	"keys":        keysCommand,
 }
 
 func main() {
 	if len(os.Args) < 2 || parts[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: kube apiserver|scheduler|etcd|keys [flags]")
+		fmt.Fprintln(os.Stderr, "usage: kube apiserver|scheduler|controllers|etcd|keys [flags]")
 		os.Exit(2)
 	}
 	command := parts[os.Args[1]]()

@@ -16,6 +16,9 @@
 {{- $_ := set $config "webhook" $webhook -}}
 {{- end -}}
 {{- end -}}
+{{- if include "tierwatch.standsBy" . -}}
+{{- $_ := set $config "high_availability" (merge (dict "namespace" .Release.Namespace "lease_name" (include "tierwatch.lease" .)) $config.high_availability) -}}
+{{- end -}}
 {{- $links := $config.links | default dict -}}
 {{- if not $links.tierwatch -}}
 {{- $_ := set $config "links" (merge (dict "tierwatch" (include "tierwatch.url" .)) $links) -}}
@@ -37,6 +40,16 @@
 {{- define "tierwatch.watchesNodes" -}}
 {{- $kubernetes := .Values.config.kubernetes | default dict -}}
 {{- if and (include "tierwatch.watchesCluster" .) (not (and (hasKey $kubernetes "cluster_scoped") (eq (toString $kubernetes.cluster_scoped) "false"))) -}}true{{- end -}}
+{{- end -}}
+
+{{- /* Whether there are two, of which one stands by. */ -}}
+{{- define "tierwatch.standsBy" -}}
+{{- if (.Values.config.high_availability | default dict).enabled -}}true{{- end -}}
+{{- end -}}
+
+{{- /* The Lease by which they agree: after the release, so that two releases of one namespace have two. */ -}}
+{{- define "tierwatch.lease" -}}
+{{- (.Values.config.high_availability | default dict).lease_name | default (include "tierwatch.fullname" .) -}}
 {{- end -}}
 
 {{- /* What the schema cannot say: one error for all that is wrong. */ -}}
@@ -66,8 +79,15 @@
 {{- if and .Values.prometheusRule.enabled .Values.config.alertmanager -}}
 {{- $wrong = append $wrong "prometheusRule.enabled: config.alertmanager is set, so tierwatch itself tells Alertmanager, and everybody would be told twice; remove one of the two" -}}
 {{- end -}}
-{{- if (.Values.config.high_availability | default dict).enabled -}}
-{{- $wrong = append $wrong "config.high_availability.enabled: the chart makes one pod and no Role for its Lease; leave it off, or install a second one by hand as docs/high-availability.md says" -}}
+{{- if include "tierwatch.standsBy" . -}}
+{{- if not (include "tierwatch.watchesCluster" .) -}}
+{{- $wrong = append $wrong "config.high_availability.enabled: is on, but config.kubernetes.enabled is false: the Lease is an object of Kubernetes; switch one of the two" -}}
+{{- end -}}
+{{- range $key := list "existingClaim" "storageClassName" "annotations" -}}
+{{- if and $.Values.state.enabled (index $.Values.state $key) -}}
+{{- $wrong = append $wrong (printf "state.%s: is of one claim, but with config.high_availability.enabled each of the two pods keeps a state file of its own on an emptyDir; remove it" $key) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
 {{- $wrong = append $wrong "serviceAccount.name: is missing, and serviceAccount.create is false; name the account that exists" -}}

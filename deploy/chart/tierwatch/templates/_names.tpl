@@ -19,6 +19,11 @@ app.kubernetes.io/name: {{ include "tierwatch.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{- /* The same for kubectl. */ -}}
+{{- define "tierwatch.selector" -}}
+app.kubernetes.io/name={{ include "tierwatch.name" . }},app.kubernetes.io/instance={{ .Release.Name }}
+{{- end -}}
+
 {{- /* Without the chart's version: a new chart alone is no reason for a new pod. */ -}}
 {{- define "tierwatch.podLabels" -}}
 {{- $own := include "tierwatch.selectorLabels" . | fromYaml -}}

@@ -10,11 +10,15 @@ imagePullSecrets:
 {{- with .Values.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
-{{- range $name := list "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" }}
+{{- range $name := list "nodeSelector" "tolerations" "affinity" }}
 {{- with index $.Values $name }}
 {{ $name }}:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+{{- with include "tierwatch.spread" . }}
+topologySpreadConstraints:
+  {{- . | nindent 2 }}
 {{- end }}
 securityContext:
   runAsNonRoot: true
@@ -25,16 +29,25 @@ securityContext:
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile:
     type: RuntimeDefault
+{{- if include "tierwatch.checksItself" . }}
+initContainers:
+  - name: check
+    {{- include "tierwatch.program" . | nindent 4 }}
+    args:
+      - check
+      - --offline
+      - --config.file=/etc/tierwatch/config/tierwatch.yaml
+      - --web.listen-address=:10471
+    # `kubectl describe pod` shows what is wrong.
+    terminationMessagePolicy: FallbackToLogsOnError
+    resources:
+      {{- toYaml .Values.check.resources | nindent 6 }}
+{{- end }}
 containers:
   - name: tierwatch
-    image: {{ include "tierwatch.image" . }}
-    imagePullPolicy: {{ .Values.image.pullPolicy }}
+    {{- include "tierwatch.program" . | nindent 4 }}
     args:
       {{- include "tierwatch.args" . | nindent 6 }}
-    {{- with .Values.extraEnv }}
-    env:
-      {{- toYaml . | nindent 6 }}
-    {{- end }}
     ports:
       - name: http
         containerPort: 10471
@@ -61,19 +74,52 @@ containers:
       timeoutSeconds: 5
     resources:
       {{- toYaml .Values.resources | nindent 6 }}
-    securityContext:
-      allowPrivilegeEscalation: false
-      privileged: false
-      readOnlyRootFilesystem: true
-      runAsNonRoot: true
-      capabilities:
-        drop: [ALL]
-      seccompProfile:
-        type: RuntimeDefault
-    volumeMounts:
-      {{- include "tierwatch.mounts" . | nindent 6 }}
 volumes:
   {{- include "tierwatch.volumes" . | nindent 2 }}
+{{- end -}}
+
+{{- /* What runs, with which rights and with which files: the same for the daemon and its check. */ -}}
+{{- define "tierwatch.program" -}}
+image: {{ include "tierwatch.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+{{- with .Values.extraEnv }}
+env:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  allowPrivilegeEscalation: false
+  privileged: false
+  readOnlyRootFilesystem: true
+  runAsNonRoot: true
+  capabilities:
+    drop: [ALL]
+  seccompProfile:
+    type: RuntimeDefault
+volumeMounts:
+  {{- include "tierwatch.mounts" . | nindent 2 }}
+{{- end -}}
+
+{{- /* Whether an init container looks first. */ -}}
+{{- define "tierwatch.checksItself" -}}
+{{- if or (eq .Values.check.mode "always") (and (eq .Values.check.mode "rolling") (include "tierwatch.standsBy" .)) -}}true{{- end -}}
+{{- end -}}
+
+{{- /* What the values say; else two pods share no node: a node that is gone takes one of them. */ -}}
+{{- define "tierwatch.spread" -}}
+{{- if .Values.topologySpreadConstraints -}}
+{{- toYaml .Values.topologySpreadConstraints -}}
+{{- else if include "tierwatch.standsBy" . -}}
+- maxSkew: 1
+  topologyKey: kubernetes.io/hostname
+  whenUnsatisfiable: DoNotSchedule
+  # Nodes that are cordoned or gone do not count: where one is left, it takes both.
+  nodeTaintsPolicy: Honor
+  # A roll-out's new pods spread among themselves.
+  matchLabelKeys: [pod-template-hash]
+  labelSelector:
+    matchLabels:
+      {{- include "tierwatch.selectorLabels" . | nindent 6 }}
+{{- end -}}
 {{- end -}}
 
 {{- define "tierwatch.args" -}}
@@ -170,8 +216,14 @@ httpGet:
 {{- end }}
 {{- if .Values.state.enabled }}
 - name: state
+  {{- if include "tierwatch.standsBy" . }}
+  # Each pod's own: it outlives a crash of the container. Whatever a pod that is gone has counted, the Lease tells the other.
+  emptyDir:
+    sizeLimit: {{ .Values.state.size }}
+  {{- else }}
   persistentVolumeClaim:
     claimName: {{ .Values.state.existingClaim | default (include "tierwatch.fullname" .) }}
+  {{- end }}
 {{- end }}
 {{- if include "tierwatch.watchesCluster" . }}
 # What automounting would give, bound to this pod and short-lived.

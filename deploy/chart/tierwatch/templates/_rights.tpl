@@ -40,3 +40,36 @@ files/rights.yaml, written from the daemon's own declaration; here is only which
 {{- toYaml (.Files.Get "files/rights.yaml" | fromYaml).cluster -}}
 {{- end -}}
 {{- end -}}
+
+{{- /* The rules of the Role on the Lease of a standby: the only ones that write. */ -}}
+{{- define "tierwatch.leaseRules" -}}
+{{- if include "tierwatch.standsBy" . -}}
+{{- toYaml (.Files.Get "files/rights.yaml" | fromYaml).lease | replace "%LEASE%" (include "tierwatch.lease" .) -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* A Role and its binding to the release's account: (dict "root" $ "name" "…" "namespace" "…" "rules" "YAML"); without a namespace a ClusterRole. */ -}}
+{{- define "tierwatch.granted" -}}
+{{- $metadata := include "tierwatch.metadata" (dict "root" .root "name" .name "namespace" .namespace "clusterScoped" (not .namespace)) -}}
+{{- $kind := ternary "Role" "ClusterRole" (not (empty .namespace)) -}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $kind }}
+metadata:
+  {{- $metadata | nindent 2 }}
+rules:
+  {{- .rules | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $kind }}Binding
+metadata:
+  {{- $metadata | nindent 2 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ $kind }}
+  name: {{ .name }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "tierwatch.serviceAccount" .root }}
+    namespace: {{ .root.Release.Namespace }}
+{{- end -}}

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::line::{Line, Probe};
 use crate::config::{Config, PushAuth, SecretFile};
+use crate::error_chain::chain;
+use crate::web::{Door, WebError};
 
 /// Any other user may read it, or write it.
 const OTHERS_READ: u32 = 0o004;
@@ -96,6 +98,21 @@ fn guarded(probe: Probe, key: &str, file: &Path, fine: &str) -> Line {
         return Line::warning(probe, key, &format!("every user of this machine may read {shown}"), fix);
     }
     Line::ok(probe, key, &format!("{shown} {fine}"))
+}
+
+/// As the daemon would open it, certificates and keys included.
+pub(super) fn web(file: &Path, config: &Config) -> Vec<Line> {
+    let probe = Probe::WebConfig;
+    match Door::open(file, config.web.clone()) {
+        Ok(_) => vec![Line::ok(probe, "", &format!("{} can be used", file.display()))],
+        Err(WebError::File(problems)) => {
+            problems.list().iter().map(|problem| Line::of_problem(probe, problem)).collect()
+        }
+        Err(error) => {
+            let fix = "mend the file as docs/web-configuration.md says; the daemon does not start with it";
+            vec![Line::problem(probe, "", &chain(&error), fix)]
+        }
+    }
 }
 
 /// The state file is written anew beside itself, so its folder must be writable.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cause::labels;
-use crate::config::Problems;
+use crate::config::{Problem, Problems};
 use crate::error::Exit;
 use crate::output::words::plain_of;
 
@@ -49,6 +49,8 @@ labels! {
         SecretFile = "secret_file",
         /// A file with certificates or a key.
         CertificateFile = "certificate_file",
+        /// The file of `--web.config.file`.
+        WebConfig = "web_config",
         /// The state file can be written.
         StateFile = "state_file",
         /// An address to serve at can be had.
@@ -125,9 +127,12 @@ impl Probe {
     #[must_use]
     pub const fn area(self) -> Area {
         match self {
-            Self::Config | Self::SecretFile | Self::CertificateFile | Self::StateFile | Self::ListenAddress => {
-                Area::Config
-            }
+            Self::Config
+            | Self::SecretFile
+            | Self::CertificateFile
+            | Self::WebConfig
+            | Self::StateFile
+            | Self::ListenAddress => Area::Config,
             Self::GitlabDns
             | Self::GitlabTcp
             | Self::GitlabTls
@@ -205,6 +210,16 @@ impl Line {
         Self::new(probe, subject, Verdict::Problem, evidence, Some(fix))
     }
 
+    /// What is wrong with a key of a file.
+    pub(super) fn of_problem(probe: Probe, problem: &Problem) -> Self {
+        let evidence = match problem.place.to_string() {
+            place if place.is_empty() => problem.reason.clone(),
+            place => format!("{} ({place})", problem.reason),
+        };
+        Self::problem(probe, &problem.key, &evidence, &problem.remedy)
+    }
+
+    /// It cannot be told, because of this.
     pub(super) fn not_checked(probe: Probe, subject: &str, because: &str) -> Self {
         Self::new(probe, subject, Verdict::NotChecked, because, None)
     }
@@ -238,14 +253,7 @@ impl Report {
     /// A configuration that cannot be used: nothing else can be looked at.
     #[must_use]
     pub fn of_config(problems: &Problems) -> Self {
-        let line = |problem: &crate::config::Problem| {
-            let evidence = match problem.place.to_string() {
-                place if place.is_empty() => problem.reason.clone(),
-                place => format!("{} ({place})", problem.reason),
-            };
-            Line::problem(Probe::Config, &problem.key, &evidence, &problem.remedy)
-        };
-        Self::new(problems.list().iter().map(line).collect())
+        Self::new(problems.list().iter().map(|problem| Line::of_problem(Probe::Config, problem)).collect())
     }
 
     /// The lines.

@@ -7,10 +7,10 @@ use kube::Client;
 
 use super::cluster::class_says;
 use super::line::{Line, Probe};
-use crate::config::Kubernetes;
+use crate::config::{HighAvailability, Kubernetes};
 use crate::model::policy::Policy;
 use crate::observation::{Failure, FailureClass, SourceKey};
-use crate::source::kube::rbac::{Need, Right, rights};
+use crate::source::kube::rbac::{Need, Right, lease_rights, rights};
 use crate::source::kube::{Act, identity, may, version};
 
 /// Reviews under way at once.
@@ -52,7 +52,12 @@ impl Found {
 }
 
 /// Asks for the version, the identity and every right.
-pub(super) async fn check(client: &Client, policy: &Policy, kubernetes: &Kubernetes) -> Found {
+pub(super) async fn check(
+    client: &Client,
+    policy: &Policy,
+    kubernetes: &Kubernetes,
+    standby: Option<&HighAvailability>,
+) -> Found {
     let mut found = Found { lines: Vec::new(), missing: Vec::new(), answers: true };
     let (version, who) = tokio::join!(version(client), identity(client));
     let answers = match version {
@@ -81,7 +86,8 @@ pub(super) async fn check(client: &Client, policy: &Policy, kubernetes: &Kuberne
         Ok(name) => Line::ok(Probe::KubeIdentity, "", &name),
         Err(failure) => Line::not_checked(Probe::KubeIdentity, "", &failure.detail),
     });
-    let rights = rights(policy, kubernetes);
+    let mut rights = rights(policy, kubernetes);
+    rights.extend(standby.into_iter().flat_map(lease_rights));
     needed(client, &rights, &mut found).await;
     excess(client, &rights, &mut found).await;
     found
@@ -116,8 +122,12 @@ async fn needed(client: &Client, rights: &[Right], found: &mut Found) {
         .buffered(AT_ONCE)
         .collect()
         .await;
-    let mut places: Vec<Option<&str>> = rights.iter().map(|right| right.namespace.as_deref()).collect();
-    places.dedup();
+    let mut places: Vec<Option<&str>> = Vec::new();
+    for right in rights {
+        if !places.contains(&right.namespace.as_deref()) {
+            places.push(right.namespace.as_deref());
+        }
+    }
     for place in places {
         here(place, asked.iter().filter(|asked| asked.right.namespace.as_deref() == place), found);
     }
@@ -126,18 +136,19 @@ async fn needed(client: &Client, rights: &[Right], found: &mut Found) {
 /// One line for what is given in a place, and one for each right that is missing there.
 fn here<'a>(place: Option<&str>, asked: impl Iterator<Item = &'a Asked<'a>>, found: &mut Found) {
     let probe = Probe::KubeRights;
-    let (mut given, mut refused, mut unknown) = (Vec::new(), 0, None);
+    let (mut given, mut written, mut refused, mut unknown) = (Vec::new(), String::new(), 0, None);
     for Asked { right, verb, name, answer } in asked {
         let resource = full_name(right.need.group, right.need.resource);
         match answer {
+            Ok(true) if ["create", "update"].contains(verb) => written = format!(", and write {resource}"),
             Ok(true) if given.contains(&resource) => {}
             Ok(true) => given.push(resource),
             Ok(false) => {
                 refused += 1;
                 found.missing.push((place.map(str::to_owned), right.need.resource));
                 let of = match (right.need.resource, name) {
-                    ("secrets", Some(name)) => format!("{resource}/{name}"),
-                    _ => resource,
+                    ("namespaces", _) | (_, None) => resource,
+                    (_, Some(name)) => format!("{resource}/{name}"),
                 };
                 let subject = format!("{verb} {of} {}", told(place));
                 let fix = "apply what `tierwatch print rbac` prints for this configuration";
@@ -150,7 +161,7 @@ fn here<'a>(place: Option<&str>, asked: impl Iterator<Item = &'a Asked<'a>>, fou
         Some(why) => found.lines.push(Line::not_checked(probe, told(place), &why)),
         None if refused == 0 => {
             let what = given.join(", ");
-            found.lines.push(Line::ok(probe, told(place), &format!("may read {what}")));
+            found.lines.push(Line::ok(probe, told(place), &format!("may read {what}{written}")));
         }
         None => {}
     }

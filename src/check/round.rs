@@ -16,7 +16,7 @@ use crate::metrics::{Operation, Own};
 use crate::model::assessment::Assessment;
 use crate::model::fleet::Fleet;
 use crate::model::policy::Policy;
-use crate::observation::{Body, Failure, Now, Observation, RunnerReport, SourceKey, SourceKind, Wishes};
+use crate::observation::{Body, Failure, JobId, Now, Observation, RunnerReport, SourceKey, SourceKind, Wishes};
 use crate::source::gitlab::{ClientError, GitlabSources};
 use crate::source::kube;
 use crate::source::watch::Pace;
@@ -49,6 +49,8 @@ pub(super) struct Told {
     pub(super) notes: Vec<String>,
     /// Objects of its answers.
     pub(super) objects: usize,
+    /// Jobs of its lists, each once however often it was read.
+    jobs: BTreeSet<JobId>,
     /// From the beginning to its first answer or failure.
     pub(super) took: Option<Duration>,
 }
@@ -96,7 +98,14 @@ impl Heard {
             told.answered = true;
             // A source that failed at first and then answered is well.
             told.failure = None;
-            told.objects += body.objects();
+            if let Body::Queue { jobs, .. } | Body::RunnerQueues { jobs, .. } | Body::Running { jobs, .. } = body {
+                told.jobs.extend(jobs.iter().map(|job| job.id));
+                told.objects = told.jobs.len();
+            } else if let Body::Runners(runners) = body {
+                told.objects = runners.len();
+            } else {
+                told.objects += body.objects();
+            }
         }
         if told.has_spoken() && told.took.is_none() {
             told.took = Some(observation.at.since(began));

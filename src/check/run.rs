@@ -1,5 +1,6 @@
 //! All probes, side by side, each within its time.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ const MOST_GROUPS: usize = 5;
 pub struct Asked {
     /// Where the daemon would serve.
     pub listen: String,
+    /// How it would serve: the file of `--web.config.file`.
+    pub web_config: Option<PathBuf>,
     /// Nothing that needs a network.
     pub offline: bool,
     /// For all that needs one, in real time.
@@ -37,6 +40,7 @@ pub struct Asked {
 pub async fn run(config: &Config, asked: &Asked, clock: &Clock) -> Report {
     let mut lines = vec![Line::ok(Probe::Config, "", &told(config))];
     lines.extend(files::check(config));
+    lines.extend(asked.web_config.iter().flat_map(|file| files::web(file, config)));
     lines.extend(local::addresses(&asked.listen, config).await);
     lines.extend(local::links(config));
     if asked.offline {
@@ -136,7 +140,7 @@ async fn connect(config: &Config, patience: Duration) -> Result<::kube::Client, 
 }
 
 async fn granted(cluster: Option<&::kube::Client>, config: &Config, patience: Duration) -> Option<rights::Found> {
-    let asking = rights::check(cluster?, &config.policy, &config.kubernetes);
+    let asking = rights::check(cluster?, &config.policy, &config.kubernetes, config.high_availability.as_ref());
     Some(tokio::time::timeout(patience, asking).await.unwrap_or_else(|_| rights::Found::silent(patience)))
 }
 

@@ -29,6 +29,7 @@ pub(super) async fn run(flags: &Flags, asked: &Check, env: Env<'_>) -> Result<Ex
     }
     let asking = Asked {
         listen: flags.listen.clone(),
+        web_config: flags.web_config.clone(),
         offline: asked.offline,
         timeout: asked.timeout,
         proxy: proxy_for(&config.gitlab.url, env),

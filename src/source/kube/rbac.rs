@@ -107,6 +107,17 @@ pub fn rights(policy: &Policy, kubernetes: &Kubernetes) -> Vec<Right> {
     rights
 }
 
+/// What a standby takes, on the Lease alone: who creates an object cannot be held to its name.
+#[must_use]
+pub fn lease_rights(high_availability: &HighAvailability) -> [Right; 2] {
+    let right = |verbs: &'static [&'static str], names: Vec<Arc<str>>| Right {
+        namespace: Some(high_availability.namespace.as_str().into()),
+        need: Need { group: LEASES, resource: "leases", verbs, namespaced: true },
+        names,
+    };
+    [right(&["create"], vec![]), right(&["get", "update"], vec![high_availability.lease_name.as_str().into()])]
+}
+
 /// The manifests that give the service account `tierwatch` what the configured watches need: a Role and its
 /// binding for each namespace, where cluster-scoped objects are watched a small ClusterRole, and where two stand side by
 /// side a Role on their Lease.
@@ -149,17 +160,14 @@ pub fn print(policy: &Policy, kubernetes: &Kubernetes, high_availability: Option
 
 /// A Role of its own: its namespace may be one of a tier's.
 fn write_lease_role(out: &mut String, high_availability: &HighAvailability) {
-    let HighAvailability { lease_name, namespace, .. } = high_availability;
     out.push_str(
         "---\n\
          # The one right to write, for `high_availability` only: two tierwatch agree by this Lease which of them counts.\n\
          # Who creates an object cannot be held to its name.\n",
     );
-    let rule = |verbs: &str, names: &str| {
-        format!("  - apiGroups: [\"{LEASES}\"]\n    resources: [leases]\n    verbs: [{verbs}]\n{names}")
-    };
-    let rules = rule("create", "") + &rule("get, update", &format!("    resourceNames: [{lease_name}]\n"));
-    write_manifests(out, "", &format!("{NAME}-lease"), &format!("  namespace: {namespace}\n"), &rules);
+    let rules = rules(&lease_rights(high_availability).iter().collect::<Vec<_>>());
+    let place = format!("  namespace: {}\n", high_availability.namespace);
+    write_manifests(out, "", &format!("{NAME}-lease"), &place, &rules);
 }
 
 /// Names of the Secrets that may be read, nobody else's.
@@ -170,7 +178,11 @@ fn secrets(policy: &Policy, namespace: &str) -> Vec<Arc<str>> {
 fn write_role(out: &mut String, namespace: Option<&str>, rights: &[&Right]) {
     let prefix = if namespace.is_some() { "" } else { "Cluster" };
     let place = namespace.map(|namespace| format!("  namespace: {namespace}\n")).unwrap_or_default();
-    let separator = if namespace.is_some() { "---\n" } else { "" };
+    out.push_str(if namespace.is_some() { "---\n" } else { "" });
+    write_manifests(out, prefix, NAME, &place, &rules(rights));
+}
+
+fn rules(rights: &[&Right]) -> String {
     let mut rules = String::new();
     for Right { need, names, .. } in rights {
         // Writing into a String cannot fail.
@@ -185,8 +197,7 @@ fn write_role(out: &mut String, namespace: Option<&str>, rights: &[&Right]) {
             let _ = writeln!(rules, "    resourceNames: [{}]", names.join(", "));
         }
     }
-    out.push_str(separator);
-    write_manifests(out, prefix, NAME, &place, &rules);
+    rules
 }
 
 fn write_manifests(out: &mut String, prefix: &str, name: &str, place: &str, rules: &str) {

@@ -27,7 +27,7 @@ impl Unit {
             Self::Part => "percentunit",
             Self::Bytes => "bytes",
             Self::PerMinute => "cpm",
-            Self::PerSecond => "reqps",
+            Self::PerSecond => "cps",
             Self::Moment => "dateTimeFromNow",
         }
     }

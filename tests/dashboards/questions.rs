@@ -166,7 +166,7 @@ fn shape(question: &Question<'_>) -> (String, &'static str) {
 /// B6: known units, the catalogue's for a plain value, and one for the same thing everywhere.
 #[test]
 fn b6_units_are_the_catalogues_and_the_same_everywhere() {
-    let known = ["s", "percentunit", "short", "bytes", "cpm", "reqps", "dateTimeFromNow"];
+    let known = ["s", "percentunit", "short", "bytes", "cpm", "cps", "dateTimeFromNow"];
     let mut seen: BTreeMap<(String, &str, bool), (&str, String)> = BTreeMap::new();
     let all = boards();
     for question in all.iter().flat_map(Board::questions) {
@@ -188,10 +188,12 @@ fn b6_units_are_the_catalogues_and_the_same_everywhere() {
             "a minute" => Some("cpm"),
             "moment" => Some("dateTimeFromNow"),
             "age" => Some("s"),
+            // Seconds of a gap are seconds, however many.
+            "number" if by_row == Some("s") => Some("s"),
             "number" => Some("short"),
             // Seconds of every second are a part of the time, or cores.
             "a second" if by_row == Some("s") => None,
-            "a second" => Some("reqps"),
+            "a second" => Some("cps"),
             _ => None,
         };
         assert!(wanted.is_none_or(|wanted| wanted == unit), "{}: {shape} of {metric} in {unit}", question.place);

@@ -119,12 +119,12 @@ pub(in crate::dashboards) fn bent() -> Panel {
 }
 
 pub(in crate::dashboards) fn gaps() -> Panel {
-    let about = "Part of the time in which a source was blind or nobody watched; what happened then may be missing in the counters.";
+    let about = "Time for which a source was blind or nobody watched, told when it is over; what happened then may be missing in the \
+                 counters. A peak after a restart is how long nobody watched.";
     Panel::lines("Time that nobody watched", about)
-        .ask(format!("max by (source) (rate({}[{RATE}])) > 0", of(metrics::OBSERVATION_GAP, "")), "{{source}}")
-        .ask(format!("max(rate({}[{RATE}]))", of(metrics::OBSERVATION_GAP, "")), "the worst source")
-        .unit(Unit::Part)
-        .at_most(1.0)
+        .ask(format!("max by (source) (increase({}[{RATE}])) > 0", of(metrics::OBSERVATION_GAP, "")), "{{source}}")
+        .ask(format!("max(increase({}[{RATE}]))", of(metrics::OBSERVATION_GAP, "")), "the worst source")
+        .unit(Unit::Seconds)
 }
 
 pub(in crate::dashboards) fn hooks() -> Panel {

@@ -17,8 +17,9 @@ pub(in crate::dashboards) const STATE: Mapping = &[
     (3, "hurts", Colour::Red),
 ];
 
-const STATE_ABOUT: &str = "hurts: users feel it (a symptom holds, or the start budget burns). blind: a source without which symptoms cannot be seen \
-    does not answer. strained: a cause holds that users do not feel yet. unknown: tierwatch says nothing of the tier.";
+const STATE_ABOUT: &str = "hurts: users feel it (a symptom holds, or the start budget burns). blind: a source without which \
+    symptoms cannot be seen does not answer. strained: a cause holds that users do not feel yet, or a boundary has moved. unknown: \
+    tierwatch says nothing of the tier.";
 
 /// What is said of each chosen tier, as a number of [`STATE`].
 pub(in crate::dashboards) fn state() -> String {
@@ -40,6 +41,10 @@ pub(in crate::dashboards) fn state() -> String {
             lowest(metrics::SOURCE_UP, &["tier"], &sight)
         ),
         format!("label_replace({}, \"said\", \"cause\", \"\", \"\")", conditions(&kind(Kind::Cause))),
+        format!(
+            "label_replace({}, \"said\", \"boundary\", \"\", \"\")",
+            highest(metrics::POSTURE_VIOLATIONS, &["tier"], "")
+        ),
         format!(
             "label_replace(-1 * {}, \"said\", \"nothing\", \"\", \"\")",
             highest(metrics::TIER_INFO, &["tier"], "")
@@ -129,12 +134,11 @@ pub(in crate::dashboards) fn held() -> Panel {
         .without("no condition held, or none could be seen")
 }
 
-/// Some conditions of a tier, as the rules of these alerts look at them.
+/// Some conditions of the chosen tiers, as the rules of these alerts look at them: one tier by tier, several of the worst tier.
 pub(in crate::dashboards) fn conditions(conditions: &[Condition], about: &str) -> Panel {
-    let legend = if conditions.len() == 1 { "{{tier}}" } else { "{{tier}}: {{condition}}" };
-    let by: &[&str] = if conditions.len() == 1 { &["tier"] } else { &["tier", "condition"] };
+    let (by, legend) = if conditions.len() == 1 { ("tier", "{{tier}}") } else { ("condition", "{{condition}}") };
     Panel::states("The alerts' conditions", about)
-        .ask(highest(metrics::TIER_CONDITION, by, &condition_matcher(conditions)), legend)
+        .ask(highest(metrics::TIER_CONDITION, &[by], &condition_matcher(conditions)), legend)
         .from(1.0, Colour::Red)
         .says(HOLDS)
         .size(24, 5)

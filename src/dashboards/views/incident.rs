@@ -43,7 +43,7 @@ fn board(incident: Incident, limits: &Limits) -> Board {
         about: meaning.to_owned(),
         tag: INCIDENT_TAG,
         sections: vec![
-            start.words(words, 4),
+            start.words(words, 3),
             shown,
             history,
             Section::of("How fresh is it?").with(sight::freshness(limits)),

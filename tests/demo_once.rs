@@ -1,11 +1,15 @@
 //! Scenarios of the demo to their ends: what the daemon said equals the truth, figure by figure.
 //!
 //! One after the other, because two platforms on one core cannot keep up with a fast clock. Without `SCENARIO` those
-//! whose stories touch most of the rules of counting; `SCENARIO=all` plays every one, as CI does.
+//! whose stories touch most of the rules of counting; `SCENARIO=all` plays every one. CI plays every one through real
+//! parts, with the same comparison: tests/real/faults.
 
 #[path = "support/fired.rs"]
 mod alerts;
 
+use std::collections::BTreeSet;
+
+use tierwatch::condition::ALERTS;
 use tierwatch::demo::truth::{Row, render_table};
 use tierwatch::demo::{Rehearsal, scenario};
 
@@ -60,6 +64,14 @@ async fn scenarios_are_told_as_they_were() {
         );
         println!("{name}: as it was");
     }
+}
+
+#[test]
+fn every_alert_fires_in_a_scenario() {
+    let fired: BTreeSet<String> = alerts::table().into_values().flatten().map(|due| due.alert.0).collect();
+    let known = ALERTS.iter().map(|alert| alert.name.to_owned());
+    let known: BTreeSet<String> = known.chain(["TierStartBudgetBurn", "TierwatchDown"].map(str::to_owned)).collect();
+    assert_eq!(fired, known);
 }
 
 #[test]

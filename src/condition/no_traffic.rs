@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::judge::Ground;
 use super::line::Finding;
-use super::words::number;
+use super::words::{lasted, number};
 use crate::model::assess::human_duration;
 use crate::model::assessment::LatelyLevels;
 use crate::model::policy::TierPolicy;
@@ -17,11 +17,17 @@ pub(super) fn judge(on: &Ground<'_>) -> Finding {
     if on.tier.running.is_none() {
         return Finding::Withheld("running jobs cannot be seen");
     }
-    if on.tier.lately.quiet < span {
+    let quiet = on.tier.lately.quiet;
+    // A job now and then, about as seldom as that, is no end of it.
+    if !lasted(quiet, span, on.held) {
         return Finding::Fine;
     }
-    let (quiet, span) = (human_duration(on.tier.lately.quiet), human_duration(span));
-    Finding::So(format!("no job started for {quiet}, and one at least every {span} is expected"))
+    let (ago, expected) = (human_duration(quiet), human_duration(span));
+    Finding::So(if quiet < span {
+        format!("jobs start too seldom: the last one {ago} ago, and one at least every {expected} is expected")
+    } else {
+        format!("no job started for {ago}, and one at least every {expected} is expected")
+    })
 }
 
 /// For how long jobs must come again before it is over: one alone may be the last for as long; several at once, more than

@@ -1,11 +1,13 @@
 //! GitLab's job hooks on their way to the daemon, and what may befall them there.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use reqwest::Client;
 use serde_json::Value;
+use tokio::fs;
 use tokio::task::JoinSet;
 
 use super::gitlab_api::hook;
@@ -13,7 +15,7 @@ use super::stage::Stage;
 use super::world::chance::Chance;
 
 /// The secret of the demo's hook.
-pub(super) const SECRET: &str = "demo-hook-secret";
+const SECRET: &str = "demo-hook-secret";
 
 /// GitLab gives up after this time.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,6 +37,27 @@ struct Hook {
     number: u64,
     body: Value,
     delays: Vec<SignedDuration>,
+}
+
+/// The file that the daemon reads.
+pub(super) fn secret_text() -> String {
+    format!("{SECRET}\n")
+}
+
+/// Takes the file with the secret away while the story says that it is lost.
+pub(super) async fn keep_secret(stage: Arc<Stage>, file: PathBuf) {
+    let mut lost = false;
+    loop {
+        let now_lost = stage.with(|world| world.hook_secret_lost);
+        if now_lost != lost {
+            let done = if now_lost { fs::remove_file(&file).await } else { fs::write(&file, secret_text()).await };
+            if let Err(error) = done {
+                tracing::warn!(%error, "the demo's hook secret stays as it is");
+            }
+            lost = now_lost;
+        }
+        stage.clock().sleep(Duration::from_secs(5)).await;
+    }
 }
 
 /// Delivers what happens on `stage` to `url` until dropped.

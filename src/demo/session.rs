@@ -16,7 +16,7 @@ use super::faults::{GitlabFault, KubeFault};
 use super::gitlab_api::{self, access};
 use super::hooks::{self, Habit};
 use super::kube_api;
-use super::scenario::{Scenario, WARM};
+use super::scenario::{Reads, Scenario, WARM};
 use super::stage::Stage;
 use super::truth::Truth;
 use super::world::{Load, World};
@@ -28,6 +28,8 @@ const AFTERMATH: Duration = Duration::from_secs(60);
 /// A story that is to be counted begins when its daemon has had time to look around: what happens before the
 /// first look is nobody's to count.
 const HEAD_START: Duration = Duration::from_secs(60);
+
+const HOOK_SECRET: &str = "hook-secret";
 
 /// A simulated platform that clients can reach. Dropping it stops its servers and removes its files.
 #[derive(Debug)]
@@ -41,6 +43,7 @@ pub struct Demo {
     tasks: Vec<JoinHandle<()>>,
     tiers_yaml: String,
     hooks: Option<Habit>,
+    reads: Reads,
 }
 
 /// Why a demo cannot start.
@@ -81,16 +84,18 @@ impl Demo {
         let gitlab_url = format!("http://{}", gitlab.1);
         let kube_url = format!("http://{}", kube.1);
         world.gitlab_url.clone_from(&gitlab_url);
-        let (tiers_yaml, hooks) = (tiers_yaml(&world), world.hooks());
+        let (tiers_yaml, hooks, reads) = (tiers_yaml(&world), world.hooks(), world.reads());
         let stage = Stage::new(world, clock);
-        let files = files(&kube_url).map_err(DemoError::Files)?;
-        let ticker = Arc::clone(&stage);
+        let files = files(&kube_url, reads).map_err(DemoError::Files)?;
+        let (ticker, keeper) = (Arc::clone(&stage), Arc::clone(&stage));
+        let secret = files.path().join(HOOK_SECRET);
         let tasks = vec![
             serve(gitlab.0, gitlab_api::router(Arc::clone(&stage))),
             serve(kube.0, kube_api::router(Arc::clone(&stage))),
             tokio::spawn(async move { ticker.run().await }),
+            tokio::spawn(hooks::keep_secret(keeper, secret)),
         ];
-        Ok(Self { stage, gitlab_url, kube_url, files, tasks, tiers_yaml, hooks })
+        Ok(Self { stage, gitlab_url, kube_url, files, tasks, tiers_yaml, hooks, reads })
     }
 
     /// A kubeconfig for the simulated cluster.
@@ -99,7 +104,7 @@ impl Demo {
         self.files.path().join("kubeconfig")
     }
 
-    /// A file with an administrator's token for the simulated GitLab.
+    /// A file with a token for the simulated GitLab: an administrator's, unless the scenario says otherwise.
     #[must_use]
     pub fn token_file(&self) -> PathBuf {
         self.files.path().join("gitlab-token")
@@ -108,8 +113,12 @@ impl Demo {
     /// The configuration of a daemon that watches this platform.
     #[must_use]
     pub fn config_yaml(&self) -> String {
+        let queue = match self.reads {
+            Reads::Instance => "",
+            Reads::Group => "  queue: { source: projects, groups: [harbour] }\n",
+        };
         format!(
-            "gitlab:\n  url: {}\n  token_file: {}\n  job_logs: {{ enabled: true }}\nkubernetes:\n  kubeconfig: {}\nregistries: [docker.io, registry.harbour.example]\ntiers:\n{}",
+            "gitlab:\n  url: {}\n  token_file: {}\n  job_logs: {{ enabled: true }}\n{queue}kubernetes:\n  kubeconfig: {}\nregistries: [docker.io, registry.harbour.example]\ntiers:\n{}",
             self.gitlab_url,
             quoted(&self.token_file()),
             quoted(&self.kubeconfig()),
@@ -120,7 +129,7 @@ impl Demo {
     /// The part of the configuration that lets the daemon take job hooks, where the scenario has any.
     #[must_use]
     pub fn webhook_yaml(&self, listen: &str) -> String {
-        let secret = quoted(&self.files.path().join("hook-secret"));
+        let secret = quoted(&self.files.path().join(HOOK_SECRET));
         let yaml = format!("webhook: {{ listen_address: \"{listen}\", secret_file: {secret} }}\n");
         self.hooks.map_or_else(String::new, |_| yaml)
     }
@@ -191,10 +200,14 @@ fn serve(listener: TcpListener, router: Router) -> JoinHandle<()> {
     })
 }
 
-fn files(kube_url: &str) -> std::io::Result<TempDir> {
+fn files(kube_url: &str, reads: Reads) -> std::io::Result<TempDir> {
+    let token = match reads {
+        Reads::Instance => access::ADMIN_TOKEN,
+        Reads::Group => access::MAINTAINER_TOKEN,
+    };
     let files = tempfile::Builder::new().prefix("tierwatch-demo-").tempdir()?;
-    std::fs::write(files.path().join("gitlab-token"), format!("{}\n", access::ADMIN_TOKEN))?;
-    std::fs::write(files.path().join("hook-secret"), format!("{}\n", hooks::SECRET))?;
+    std::fs::write(files.path().join("gitlab-token"), format!("{token}\n"))?;
+    std::fs::write(files.path().join(HOOK_SECRET), hooks::secret_text())?;
     let kubeconfig = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: demo\n\
          clusters: [{{ name: demo, cluster: {{ server: \"{kube_url}\" }} }}]\n\
@@ -209,13 +222,15 @@ fn files(kube_url: &str) -> std::io::Result<TempDir> {
 fn tiers_yaml(world: &World) -> String {
     let mut yaml = String::new();
     for tier in &world.tiers {
+        let traffic = tier.expects_traffic.map(|span| format!("    expects_traffic: {}s\n", span.as_secs()));
         // Writing to a string cannot fail.
         let _ = writeln!(
             yaml,
-            "  {}:\n    tags: [{}]\n    namespaces: [{}]\n    capacity: {}\n    urgency: {}\n    objective: {{ start_within: {}s }}\n    token: {{ rotation_annotation: platform.harbour.example/token-rotated-at }}\n    posture: {{ expected: {{ pod_security: {}, privileged: {}, protected: {}, declared_runners: false, resource_quota: false, limit_range: false }} }}",
+            "  {}:\n    tags: [{}]\n    namespaces: [{}]\n{}    capacity: {}\n    urgency: {}\n    objective: {{ start_within: {}s }}\n    token: {{ rotation_annotation: platform.harbour.example/token-rotated-at }}\n    posture: {{ expected: {{ pod_security: {}, privileged: {}, protected: {}, declared_runners: false, resource_quota: false, limit_range: false }} }}",
             tier.name,
             tier.tag,
             tier.namespace,
+            traffic.unwrap_or_default(),
             tier.capacity(),
             tier.urgency,
             tier.start_within.as_secs(),

@@ -6,7 +6,7 @@ use tierwatch::config::Config;
 use tierwatch::output::pusher::{Client, PostableAlert};
 use tierwatch::rules::{Rule, groups};
 
-use crate::support::alertmanager::{Alertmanager, Labels, amtool};
+use crate::support::alertmanager::{Alertmanager, Held, Labels, amtool};
 use crate::support::{now, until};
 
 fn example() -> String {
@@ -73,8 +73,8 @@ async fn mute(told: &[Labels]) -> Vec<String> {
     .await;
     let mut mute: Vec<String> = held
         .into_iter()
-        .filter(|(_, by)| *by > 0)
-        .map(|(labels, _)| {
+        .filter(|alert| !alert.muted_by.is_empty())
+        .map(|Held { labels, .. }| {
             let subject = labels.get("check").or_else(|| labels.get("source")).map(|it| format!(" {it}"));
             let tier = labels.get("tier").map(String::as_str).unwrap_or_default();
             format!("{} {} {tier}{}", labels["alertname"], labels["severity"], subject.unwrap_or_default())
@@ -170,7 +170,7 @@ async fn what_is_pushed_is_taken_and_resolved() {
     client.post(&[alert("TierDown", 4), alert("TierFlooded", 4)]).await.expect("it is taken");
     let names = async || {
         let mut names: Vec<String> =
-            alertmanager.alerts().await.into_iter().map(|(labels, _)| labels["alertname"].clone()).collect();
+            alertmanager.alerts().await.into_iter().map(|alert| alert.labels["alertname"].clone()).collect();
         names.sort();
         names
     };

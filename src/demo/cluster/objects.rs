@@ -92,7 +92,7 @@ fn marks(pod: &Pod, tier: &Tier, runner: &Runner, of: Option<&JobOfPod<'_>>) -> 
             own("release", release),
             own("pod-template-hash", "6d5f8c9b7d".to_owned()),
         ];
-        let rotated = second(pod.created);
+        let rotated = second(runner.token_rotated);
         let annotations = json!({ "checksum/configmap": "5f1c", "checksum/secrets": "e3b0",
             "platform.harbour.example/token-rotated-at": rotated.get(..10) });
         return (labels, annotations);

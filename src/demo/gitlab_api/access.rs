@@ -122,7 +122,7 @@ impl Caller {
     }
 
     pub(super) fn reads_builds(&self, project: &Project) -> bool {
-        self.reads_all() || self.level_in(project.group) >= REPORTER
+        self.reads_all() || !project.hidden && self.level_in(project.group) >= REPORTER
     }
 
     pub(super) fn maintains(&self, group: usize) -> bool {

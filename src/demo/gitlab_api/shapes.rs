@@ -257,10 +257,9 @@ pub(super) fn protected_tag(id: usize, name: &str) -> Value {
 }
 
 pub(super) fn own_token(world: &World, caller: &Caller) -> Value {
-    let ends = world.began + jiff::SignedDuration::from_hours(24 * 200);
     json!({ "id": 4410, "name": "tierwatch", "active": true, "revoked": false, "expired": false, "granular": false,
         "created_at": instant(world.began), "description": null, "scopes": [caller.scope], "user_id": caller.user,
-        "last_used_at": instant(world.now), "expires_at": instant(ends).get(..10), "last_used_ips": ["127.0.0.1"] })
+        "last_used_at": instant(world.now), "expires_at": instant(world.api_token_ends).get(..10), "last_used_ips": ["127.0.0.1"] })
 }
 
 pub(super) fn metadata(url: &str) -> Value {

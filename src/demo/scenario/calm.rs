@@ -3,6 +3,27 @@
 use super::{Act, Breach, Kind, Scenario, minute, story};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
+    let busy_day = story(
+        "busy-day",
+        "twice the usual traffic, a wave of deployments, and one team's wrong image",
+        "much runs and nothing is late; what fails is its users' own",
+        16,
+        vec![
+            (minute(4), Act::Burst { tier: "deployment", jobs: 14, over: minute(3), kind: Kind::Ordinary }),
+            (minute(8), Act::Burst { tier: "standard", jobs: 5, over: minute(3), kind: Kind::MissingImage }),
+        ],
+    );
+    let busy =
+        vec![("standard", 840.0), ("protected", 120.0), ("privileged", 40.0), ("deployment", 60.0), ("sandbox", 100.0)];
+    let flood = |jobs, over| Act::Burst { tier: "standard", jobs, over, kind: Kind::OneProject };
+    let noisy = story(
+        "noisy-project",
+        "one project floods the standard tier in a quiet hour",
+        "one project has more than four fifths of the waiting jobs, and few of them are late",
+        22,
+        vec![(minute(3), flood(70, minute(1))), (minute(4), flood(312, minute(13)))],
+    );
+    let evening = vec![("standard", 90.0), ("protected", 20.0), ("deployment", 10.0), ("sandbox", 20.0)];
     vec![
         story(
             "quiet-day",
@@ -11,20 +32,15 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             20,
             vec![],
         ),
+        Scenario { traffic: busy, ..busy_day },
         story(
             "saturated-standard",
             "more standard jobs than its runners can run at once",
             "standard is late, its runners are all busy; the other tiers are not touched",
-            25,
-            vec![(minute(4), Act::Burst { tier: "standard", jobs: 160, over: minute(3), kind: Kind::Ordinary })],
+            22,
+            vec![(minute(2), Act::Burst { tier: "standard", jobs: 420, over: minute(6), kind: Kind::Ordinary })],
         ),
-        story(
-            "noisy-project",
-            "one project floods the standard tier",
-            "one project has more than four fifths of the waiting jobs",
-            20,
-            vec![(minute(4), Act::Burst { tier: "standard", jobs: 130, over: minute(1), kind: Kind::OneProject })],
-        ),
+        Scenario { traffic: evening, ..noisy },
         story(
             "boundary-moved",
             "somebody opens the standard tier's network to find a fault, relaxes two tiers and closes one again too late",
@@ -41,17 +57,13 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         ),
         story(
             "dropped-jobs",
-            "jobs ask for a tag that no runner has, and GitLab gives up on them after an hour",
-            "unserved jobs near standard, then jobs dropped as stuck_pending_no_matching_runners",
-            70,
-            vec![(minute(2), Act::Burst { tier: "standard", jobs: 5, over: minute(2), kind: Kind::UnknownTag })],
-        ),
-        story(
-            "protected-mismatch",
-            "feature branches ask for the protected tier",
-            "unserved jobs near protected because their ref is not protected; dropped after an hour",
-            70,
-            vec![(minute(2), Act::Burst { tier: "protected", jobs: 4, over: minute(2), kind: Kind::UnprotectedRef })],
+            "jobs ask for a tag that no runner has, feature branches for the protected tier; GitLab drops them after an hour",
+            "unserved jobs near standard and protected, then jobs dropped as stuck_pending_no_matching_runners",
+            65,
+            vec![
+                (minute(2), Act::Burst { tier: "standard", jobs: 5, over: minute(2), kind: Kind::UnknownTag }),
+                (minute(2), Act::Burst { tier: "protected", jobs: 4, over: minute(2), kind: Kind::UnprotectedRef }),
+            ],
         ),
     ]
 }

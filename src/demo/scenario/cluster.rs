@@ -33,8 +33,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             "insufficient-cpu",
             "large standard jobs fill the nodes, and the node pool is at its maximum",
             "standard pods unschedulable for insufficient_cpu; some end by the runner's poll_timeout",
-            20,
-            vec![(minute(4), Act::Burst { tier: "standard", jobs: 34, over: minute(2), kind: Kind::Large })],
+            18,
+            vec![
+                (minute(4), Act::Burst { tier: "standard", jobs: 34, over: minute(2), kind: Kind::Large }),
+                (minute(6), Act::Burst { tier: "standard", jobs: 60, over: minute(12), kind: Kind::Large }),
+            ],
         ),
         story(
             "untolerated-taint",

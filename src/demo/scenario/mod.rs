@@ -4,6 +4,7 @@ mod calm;
 mod cluster;
 mod gitlab;
 mod images;
+mod neglect;
 mod show;
 
 pub(crate) use self::show::WARM;
@@ -31,6 +32,8 @@ pub struct Scenario {
     pub(crate) traffic: Vec<(&'static str, f64)>,
     /// What happens when, counted from the start.
     pub(crate) script: Vec<(SignedDuration, Act)>,
+    /// What tierwatch's token reads.
+    pub(crate) reads: Reads,
     /// How job hooks fare; without, GitLab sends none.
     pub(crate) hooks: Option<Habit>,
     /// Starts again from the beginning when it is over.
@@ -46,6 +49,15 @@ impl Scenario {
     }
 }
 
+/// What the token reads that the demo gives its daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// Everything: it is an administrator's.
+    Instance,
+    /// The projects of one group, one after the other: it is a Maintainer's of that group.
+    Group,
+}
+
 /// Something the script does to the platform.
 #[derive(Debug, Clone)]
 pub(crate) enum Act {
@@ -53,6 +65,22 @@ pub(crate) enum Act {
     Burst { tier: &'static str, jobs: u32, over: SignedDuration, kind: Kind },
     /// The tier's runner managers crash in a loop, or come back.
     Managers { tier: &'static str, up: bool },
+    /// One of them does, counted from 0.
+    Manager { tier: &'static str, number: usize, up: bool },
+    /// So many jobs an hour come to the tier from now on.
+    Traffic { tier: &'static str, per_hour: f64 },
+    /// A job of the tier turns out to wait for so long already.
+    Waiting { tier: &'static str, since: SignedDuration },
+    /// The tier's runner token turns out to have been renewed so long ago.
+    TokenRotated { tier: &'static str, ago: SignedDuration },
+    /// The tier's runner token is given so long a life from now on.
+    TokenEnds { tier: &'static str, within: SignedDuration },
+    /// So is the token with which tierwatch reads GitLab.
+    ApiTokenEnds { within: SignedDuration },
+    /// These projects show their jobs to their members only; nobody pushes to them meanwhile.
+    Hidden { projects: &'static [&'static str] },
+    /// The file with the secret of the job hooks is lost, or put back.
+    HookSecret { lost: bool },
     /// Somebody presses "pause" on the tier's runner.
     Paused { tier: &'static str, paused: bool },
     /// A registry refuses pulls, or is well again.
@@ -109,6 +137,8 @@ pub(crate) enum Kind {
     OneProject,
     /// Their image does not exist: the user's own mistake.
     MissingImage,
+    /// The registry refuses their image in words that nobody has heard before.
+    RiddleImage,
     /// They carry a tag beside the tier's that no runner has.
     UnknownTag,
     /// They run for a branch that is not protected.
@@ -122,6 +152,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(cluster::scenarios());
     all.extend(images::scenarios());
     all.extend(gitlab::scenarios());
+    all.extend(neglect::scenarios());
     all.push(show::scenario());
     all
 }
@@ -159,5 +190,6 @@ fn story(
     // Any seed will do; a different one for each story keeps them from looking alike.
     let seed = name.bytes().fold(7, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let (length, traffic) = (minute(minutes), usual_traffic());
-    Scenario { name, about, shows, length, seed, traffic, script, hooks: None, endless: false }
+    let (reads, hooks, endless) = (Reads::Instance, None, false);
+    Scenario { name, about, shows, length, seed, traffic, script, reads, hooks, endless }
 }

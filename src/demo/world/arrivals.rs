@@ -57,19 +57,20 @@ impl World {
         let project = match kind {
             Kind::OneProject => 2, // the web shop's new matrix of browsers
             Kind::MissingImage => 1,
+            Kind::RiddleImage => 14, // the lens project's builds
             Kind::Ordinary | Kind::Large | Kind::UnknownTag | Kind::UnprotectedRef => self.project_for(tier),
         };
         self.next_pipeline += 1;
         self.queue_job(tier, project, kind);
     }
 
-    fn project_for(&mut self, tier: usize) -> usize {
+    pub(super) fn project_for(&mut self, tier: usize) -> usize {
         let owner = self.tiers.get(tier).and_then(|tier| tier.owner);
         let fitting: Vec<usize> = self
             .projects
             .iter()
             .enumerate()
-            .filter(|(_, project)| owner.is_none_or(|group| group == project.group))
+            .filter(|(_, project)| owner.is_none_or(|group| group == project.group) && !project.hidden)
             .map(|(position, _)| position)
             .collect();
         self.chance.pick(&fitting).copied().unwrap_or(0)
@@ -155,6 +156,7 @@ impl World {
     fn plan_of(&mut self, kind: Kind, deploys: bool) -> Plan {
         let image = match kind {
             Kind::MissingImage => land::MISSING_IMAGE,
+            Kind::RiddleImage => land::RIDDLE_IMAGE,
             Kind::Ordinary | Kind::Large | Kind::OneProject | Kind::UnknownTag | Kind::UnprotectedRef => {
                 self.chance.pick(&land::IMAGES).copied().unwrap_or(land::HELPER_IMAGE)
             }

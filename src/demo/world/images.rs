@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::land::{MISSING_IMAGE, registry_of};
+use super::land::{MISSING_IMAGE, RIDDLE_IMAGE, registry_of};
 
 /// What is wrong with a registry or an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,6 +10,8 @@ pub(crate) enum Trouble {
     RateLimited,
     Auth,
     NotFound,
+    /// In words of its own.
+    Riddle,
 }
 
 impl Trouble {
@@ -19,13 +21,14 @@ impl Trouble {
             Self::RateLimited => "rate_limited",
             Self::Auth => "auth",
             Self::NotFound => "not_found",
+            Self::Riddle => "other",
         }
     }
 
     /// The job's `failure_reason`, as GitLab Runner since 19.1 classifies the text.
     pub(crate) const fn failure_reason(self) -> &'static str {
         match self {
-            Self::RateLimited => "image_pull_failure",
+            Self::RateLimited | Self::Riddle => "image_pull_failure",
             Self::Auth | Self::NotFound => "runner_configuration_error",
         }
     }
@@ -33,7 +36,7 @@ impl Trouble {
     /// Whether the user's own words are at fault.
     pub(crate) const fn is_users(self) -> bool {
         match self {
-            Self::RateLimited | Self::Auth => false,
+            Self::RateLimited | Self::Auth | Self::Riddle => false,
             Self::NotFound => true,
         }
     }
@@ -58,6 +61,9 @@ impl Trouble {
                  failed to fetch anonymous token: unexpected status from GET request to \
                  https://{host}/jwt/auth?scope=repository%3A{}%3Apull&service=container_registry: 403 Forbidden",
                 path.replace('/', "%2F")
+            ),
+            Self::Riddle => format!(
+                "rpc error: code = Unknown desc = {unpack}the harbour master has not cleared this cargo (form 27b)"
             ),
             Self::NotFound => format!(
                 "rpc error: code = NotFound desc = {unpack}failed to resolve reference \"{full}\": {repository}:{tag}: not found"
@@ -92,6 +98,9 @@ impl Registries {
     pub(crate) fn trouble(&self, image: &str) -> Option<Trouble> {
         if image == MISSING_IMAGE {
             return Some(Trouble::NotFound);
+        }
+        if image == RIDDLE_IMAGE {
+            return Some(Trouble::Riddle);
         }
         self.0.get(registry_of(image)).copied()
     }

@@ -40,9 +40,25 @@ impl World {
             }
             Act::Managers { tier, up } => {
                 if let Some(tier) = self.tier_named(tier) {
-                    self.set_managers(tier, up);
+                    self.set_managers(tier, None, up);
                 }
             }
+            Act::Manager { tier, number, up } => {
+                if let Some(tier) = self.tier_named(tier) {
+                    self.set_managers(tier, Some(number), up);
+                }
+            }
+            Act::Traffic { tier, per_hour } => {
+                if let Some(tier) = self.tier_named(tier) {
+                    self.set_traffic(tier, per_hour);
+                }
+            }
+            Act::Waiting { tier, since } => self.waiting(tier, since),
+            Act::TokenRotated { tier, ago } => self.token_rotated(tier, ago),
+            Act::TokenEnds { tier, within } => self.token_ends(tier, within),
+            Act::ApiTokenEnds { within } => self.api_token_ends = self.now + within,
+            Act::Hidden { projects } => self.hide(projects),
+            Act::HookSecret { lost } => self.hook_secret_lost = lost,
             Act::Paused { tier, paused } => {
                 if let Some(runner) = self.tier_named(tier).and_then(|tier| self.runners.get_mut(tier)) {
                     runner.paused = paused;
@@ -93,16 +109,21 @@ impl World {
         }
     }
 
-    fn set_managers(&mut self, tier: usize, up: bool) {
+    /// All of them, or one.
+    fn set_managers(&mut self, tier: usize, number: Option<usize>, up: bool) {
         let now = self.now;
         let Some(runner) = self.runners.get_mut(tier) else { return };
-        for manager in &mut runner.managers {
+        let mut pods = Vec::new();
+        for (position, manager) in runner.managers.iter_mut().enumerate() {
+            if number.is_some_and(|number| number != position) {
+                continue;
+            }
+            pods.push(manager.pod);
             manager.up = up;
             if up {
                 manager.contacted = now; // it registers again
             }
         }
-        let pods: Vec<u64> = runner.managers.iter().map(|manager| manager.pod).collect();
         for id in pods {
             if let Some(container) = self.pods.get_mut(&id).and_then(|pod| pod.container("runner")) {
                 container.state = if up {

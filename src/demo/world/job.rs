@@ -129,6 +129,8 @@ pub(crate) struct Runner {
     pub(crate) managers: Vec<Manager>,
     pub(crate) created: Timestamp,
     pub(crate) token_expires: Option<Timestamp>,
+    /// When its token was last renewed, as whoever did it wrote on the manager pods.
+    pub(crate) token_rotated: Timestamp,
 }
 
 impl Runner {

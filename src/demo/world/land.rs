@@ -29,6 +29,8 @@ pub(crate) struct Tier {
     /// The promise to its users, also written into the daemon's configuration.
     pub(crate) start_within: SignedDuration,
     pub(crate) urgency: &'static str,
+    /// A job starts at least this often: a tier that is always in use.
+    pub(crate) expects_traffic: Option<SignedDuration>,
 }
 
 impl Tier {
@@ -53,6 +55,8 @@ pub(crate) struct Project {
     pub(crate) group: usize,
     pub(crate) path: String,
     pub(crate) name: String,
+    /// Its jobs are shown to its own members only.
+    pub(crate) hidden: bool,
 }
 
 impl Project {
@@ -81,6 +85,8 @@ pub(crate) const HELPER_IMAGE: &str = "registry.harbour.example/mirror/gitlab-ru
 pub(crate) const SERVICE_IMAGE: &str = "registry.harbour.example/mirror/postgres:18";
 /// An image nobody ever pushed.
 pub(crate) const MISSING_IMAGE: &str = "registry.harbour.example/payments/ledger-tests:no-such-tag";
+/// An image that its registry refuses in words of its own.
+pub(crate) const RIDDLE_IMAGE: &str = "registry.harbour.example/lighthouse/lens-grinder:4";
 
 /// The registry of an image reference: its first component where that looks like a host, else `docker.io`.
 pub(crate) fn registry_of(image: &str) -> &str {
@@ -103,7 +109,13 @@ pub(crate) fn projects() -> Vec<Project> {
         .iter()
         .flat_map(|(group, names)| names.iter().map(move |name| (*group, *name)))
         .zip(101..)
-        .map(|((group, path), id)| Project { id, group, path: path.to_owned(), name: path.replace('-', " ") })
+        .map(|((group, path), id)| Project {
+            id,
+            group,
+            path: path.to_owned(),
+            name: path.replace('-', " "),
+            hidden: false,
+        })
         .collect()
 }
 
@@ -123,9 +135,11 @@ pub(crate) fn tiers() -> Vec<Tier> {
         max_nodes: 2,
         start_within: SignedDuration::from_mins(2),
         urgency: "ticket",
+        expects_traffic: None,
     };
+    let always = Some(SignedDuration::from_mins(10));
     vec![
-        Tier { limit: 20, nodes: 9, max_nodes: 9, urgency: "page", ..tier("standard") },
+        Tier { limit: 20, nodes: 9, max_nodes: 9, urgency: "page", expects_traffic: always, ..tier("standard") },
         Tier { owner: Some(0), protected: true, max_nodes: 3, urgency: "page", ..tier("protected") },
         Tier {
             owner: Some(0),

@@ -108,5 +108,5 @@ impl World {
 
 fn project(position: usize) -> Project {
     let path = format!("service-{position:04}");
-    Project { id: 1_000 + position as u64, group: 0, name: path.replace('-', " "), path }
+    Project { id: 1_000 + position as u64, group: 0, name: path.replace('-', " "), path, hidden: false }
 }

@@ -13,6 +13,7 @@ mod kubelet;
 pub(crate) mod land;
 mod levels;
 mod load;
+mod neglect;
 mod outcomes;
 mod quotas;
 mod runners;
@@ -34,7 +35,7 @@ use super::cluster::pod::Pod;
 use super::cluster::store::Store;
 use super::faults::{Faults, GitlabFault, KubeFault};
 use super::hooks::Habit;
-use super::scenario::Scenario;
+use super::scenario::{Reads, Scenario};
 use super::truth::TierTruth;
 
 pub use self::load::Load;
@@ -56,6 +57,10 @@ pub struct World {
     pub(crate) store: Store,
     pub(crate) faults: Faults,
     pub(crate) truths: Vec<TierTruth>,
+    /// When the token ends with which tierwatch reads GitLab.
+    pub(crate) api_token_ends: Timestamp,
+    /// The file with the secret of the job hooks is not there.
+    pub(crate) hook_secret_lost: bool,
     scenario: Scenario,
     /// Jobs as each change left them, where somebody listens.
     news: Option<Vec<Job>>,
@@ -180,6 +185,10 @@ impl World {
         if let (Some(news), Some(job)) = (&mut self.news, self.jobs.get(&job)) {
             news.push(job.clone());
         }
+    }
+
+    pub(crate) fn reads(&self) -> Reads {
+        self.scenario.reads
     }
 
     pub(crate) fn hooks(&self) -> Option<Habit> {

@@ -67,6 +67,8 @@ impl World {
             churning: 0.0,
             owed: 0.0,
             churned: 0,
+            api_token_ends: began + SignedDuration::from_hours(24 * 200),
+            hook_secret_lost: false,
             scenario,
             news: None,
             tiers,
@@ -97,7 +99,8 @@ impl World {
         let token = self.chance.word(20);
         // One token ends in ten days, the others never do.
         let token_expires = (tier == 1).then(|| self.began + SignedDuration::from_hours(24 * 10));
-        self.runners.push(Runner { id, token, paused: false, managers: Vec::new(), created, token_expires });
+        let (paused, managers, token_rotated) = (false, Vec::new(), created);
+        self.runners.push(Runner { id, token, paused, managers, created, token_expires, token_rotated });
         for manager in 0..self.tiers[tier].managers as usize {
             let pod = self.manager_pod(tier, manager, created);
             let system_id = format!("r_{}", self.chance.word(12));

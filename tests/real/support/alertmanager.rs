@@ -22,6 +22,13 @@ pub(crate) struct Alertmanager {
 /// The labels of an alert.
 pub(crate) type Labels = BTreeMap<String, String>;
 
+/// An alert that it holds, and those that mute it.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) labels: Labels,
+    pub(crate) muted_by: Vec<Labels>,
+}
+
 impl Alertmanager {
     /// Starts one with this configuration and waits until it is ready.
     pub(crate) async fn start(config: &str) -> Self {
@@ -56,15 +63,22 @@ impl Alertmanager {
         assert!(answer.status().is_success(), "{}: {}", answer.status(), self.process.last_words());
     }
 
-    /// Every alert it holds, with how many others mute it.
-    pub(crate) async fn alerts(&self) -> Vec<(Labels, usize)> {
+    /// Every alert it holds.
+    pub(crate) async fn alerts(&self) -> Vec<Held> {
         let answer = self.http.get(format!("{}/api/v2/alerts", self.url)).send().await.expect("Alertmanager answers");
         let alerts: Vec<Value> = answer.json().await.expect("its answer is JSON");
-        let read = |alert: &Value| {
-            let labels = serde_json::from_value(alert["labels"].clone()).expect("labels are texts");
-            (labels, alert["status"]["inhibitedBy"].as_array().map_or(0, Vec::len))
+        let labels =
+            |alert: &Value| -> Labels { serde_json::from_value(alert["labels"].clone()).expect("labels are texts") };
+        let named = |fingerprint: &Value| {
+            let muting = alerts.iter().find(|alert| alert["fingerprint"] == *fingerprint);
+            // What ended between two looks of its own is not shown any more.
+            muting.map(labels)
         };
-        alerts.iter().map(read).collect()
+        let held = |alert: &Value| {
+            let by = alert["status"]["inhibitedBy"].as_array().into_iter().flatten();
+            Held { labels: labels(alert), muted_by: by.filter_map(named).collect() }
+        };
+        alerts.iter().map(held).collect()
     }
 }
 

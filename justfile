@@ -23,13 +23,10 @@ fmt:
 test:
     cargo test
 
-# Every scenario of the demo against its truth and the table of faults: about eight minutes.
+# Every scenario of the demo against its truth and the table of faults, through a real Prometheus and Alertmanager, by rules and by
+# push. What came of it is kept in target/faults.md.
 scenarios:
-    env SCENARIO=all cargo test --test demo_once
-
-# The same through a real Prometheus and Alertmanager, by rules and by push: about eleven minutes. CI plays one of them.
-faults:
-    env SCENARIO=all cargo test --features real --test real faults
+    env SCENARIO=all cargo test --features real --test real faults::
 
 lint:
     cargo clippy --all-targets --all-features -- -D warnings
@@ -41,11 +38,7 @@ deny:
 # Against a real Kubernetes control plane and real Prometheus servers; needs Go and Debian's chromium, nodejs, npm, prometheus, python3-gitlab,
 # python3-venv and umoci.
 real:
-    cargo test --features real --test real -- --skip kills::
-
-# Not part of CI: needs the machine for itself. Daemons that are killed, and what they counted.
-kills:
-    cargo test --features real --test real kills::
+    cargo test --features real --test real -- --skip faults::
 
 # The pages in a browser, on phone and screen, light and dark; screenshots are left in target/tmp/browser.
 browser:

@@ -37,6 +37,7 @@
 pub mod app;
 pub mod ask;
 mod authorities;
+mod bounded;
 pub mod cause;
 pub mod check;
 pub mod classify;

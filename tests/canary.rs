@@ -1,14 +1,22 @@
-//! The daemon as a process: no token in anything that it says, and an orderly end.
+//! The daemon as a process: no token in anything that it says, and an orderly end. What it says: log, pages, JSON, metrics,
+//! a recording, traces, and its last words in a panic.
+
+#[path = "canary/panics.rs"]
+mod panics;
+#[path = "canary/traces.rs"]
+mod traces;
 
 use std::fs::File;
 use std::io::Read as _;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::Duration;
 
 use tierwatch::clock::Clock;
 use tierwatch::demo::gitlab_api::access::ADMIN_TOKEN;
 use tierwatch::demo::{Demo, kube_api, scenario};
+use traces::Collector;
 
 /// A start on loopback takes a second; this is for a machine that is busy with something else.
 const PATIENCE: u32 = 300;
@@ -17,12 +25,100 @@ const PATIENCE: u32 = 300;
 const HOOK_SECRET: &str = "CANARY-secret-of-the-hook";
 const HOOK_MESSAGE: &str = "CANARY-message-of-a-commit";
 
-struct Running(Child);
+/// Files for one test.
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes one, and tells where it is.
+    fn write(&self, name: &str, text: &str) -> String {
+        std::fs::write(self.path(name), text).expect("a file");
+        self.path(name).display().to_string()
+    }
+}
+
+/// The daemon as a process.
+struct Running {
+    child: Child,
+    address: String,
+    log: PathBuf,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
         // It has ended already when the test went well.
-        let _ = self.0.kill();
+        let _ = self.child.kill();
+    }
+}
+
+impl Running {
+    fn start(files: &Files, yaml: &str, args: &[&str]) -> Self {
+        let (config, log) = (files.write("tierwatch.yaml", yaml), files.path("log"));
+        let address = format!("127.0.0.1:{}", free_port());
+        let child = Command::new(env!("CARGO_BIN_EXE_tierwatch"))
+            .args(["run", "--log.level", "trace", "--web.listen-address", &address, "--config.file", &config])
+            .args(args)
+            .env_remove("RUST_LOG")
+            .stderr(File::create(&log).expect("a log file"))
+            .spawn()
+            .expect("the daemon starts");
+        Self { child, address, log }
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("a log")
+    }
+
+    async fn waits_for(&self, what: &str, so: impl Fn() -> bool) {
+        for _ in 0..PATIENCE {
+            if so() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("waited for {what} in vain: {}", self.log());
+    }
+
+    async fn becomes_ready(&self) {
+        let mut last = None;
+        for _ in 0..PATIENCE {
+            last = get(&format!("http://{}/readyz", self.address)).await;
+            if last.as_ref().is_some_and(|(status, _)| *status == 200) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("never ready: {last:?}: {}", self.log());
+    }
+
+    async fn pages(&self, paths: &[&str]) -> String {
+        let mut all = String::new();
+        for path in paths {
+            let (status, said) = get(&format!("http://{}{path}", self.address)).await.expect("an answer");
+            assert_eq!(status, 200, "{path}: {said}");
+            all.push_str(&said);
+        }
+        all
+    }
+
+    /// Its exit code after SIGTERM.
+    async fn ends(&mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+        for _ in 0..PATIENCE {
+            if let Some(status) = self.child.try_wait().expect("the daemon can be waited for") {
+                return status.code();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        None
     }
 }
 
@@ -49,63 +145,26 @@ async fn hook(address: &str, secret: &str) -> u16 {
 async fn everything_said(token: &str) -> (String, Option<i32>) {
     let clock = Clock::simulated(Clock::system().now().wall, 1.0);
     let demo = Demo::start(scenario::show(), 1, clock).await.expect("the demo starts");
-    let folder = tempfile::tempdir().expect("a folder");
-    let token_file = folder.path().join("token");
-    std::fs::write(&token_file, token).expect("a token file");
-    let config = folder.path().join("tierwatch.yaml");
-    let yaml = demo.config_yaml().replace(&demo.token_file().display().to_string(), &token_file.display().to_string());
-    let secret_file = folder.path().join("webhook-secret");
-    std::fs::write(&secret_file, HOOK_SECRET).expect("a secret file");
+    let (files, collector) = (Files::new(), Collector::default());
+    let yaml = demo.config_yaml().replace(&demo.token_file().display().to_string(), &files.write("token", token));
     let hooks = format!("127.0.0.1:{}", free_port());
-    let webhook = format!("webhook: {{ listen_address: \"{hooks}\", secret_file: '{}' }}\n", secret_file.display());
-    std::fs::write(&config, yaml + &webhook).expect("a configuration");
-    let log = folder.path().join("log");
-    let recording = folder.path().join("recording.gz");
-    let address = format!("127.0.0.1:{}", free_port());
-    let child = Command::new(env!("CARGO_BIN_EXE_tierwatch"))
-        .args(["run", "--log.level", "trace", "--web.listen-address", &address, "--config.file"])
-        .arg(&config)
-        .arg("--record")
-        .arg(&recording)
-        .env_remove("RUST_LOG")
-        .stderr(File::create(&log).expect("a log file"))
-        .spawn()
-        .expect("the daemon starts");
-    let mut daemon = Running(child);
-
-    let mut ready = None;
-    for _ in 0..PATIENCE {
-        ready = get(&format!("http://{address}/readyz")).await;
-        if ready.as_ref().is_some_and(|(status, _)| *status == 200) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    let said = |text: &Option<(u16, String)>| text.clone().unwrap_or_default().1;
-    assert!(ready.as_ref().is_some_and(|(status, _)| *status == 200), "never ready: {}", said(&ready));
+    let secret_file = files.write("webhook-secret", HOOK_SECRET);
+    let webhook = format!("webhook: {{ listen_address: \"{hooks}\", secret_file: '{secret_file}' }}\n");
+    let recording = files.path("recording.gz");
+    let yaml = yaml + &webhook + &collector.start().await;
+    let mut daemon = Running::start(&files, &yaml, &["--record", &recording.display().to_string()]);
+    daemon.becomes_ready().await;
     for (secret, status) in [(HOOK_SECRET, 202), ("CANARY-of-somebody-else", 401)] {
         assert_eq!(hook(&hooks, secret).await, status);
     }
-    let mut all = String::new();
-    for path in ["/", "/metrics", "/api/v1/tiers", "/api/v1/tiers/standard", "/api/v1/sources", "/livez"] {
-        let answer = get(&format!("http://{address}{path}")).await;
-        assert!(answer.as_ref().is_some_and(|(status, _)| *status == 200), "{path}: {}", said(&answer));
-        all.push_str(&said(&answer));
-    }
-    let pid = daemon.0.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
-    let mut code = None;
-    for _ in 0..PATIENCE {
-        if let Some(status) = daemon.0.try_wait().expect("the daemon can be waited for") {
-            code = status.code();
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    all.push_str(&std::fs::read_to_string(&log).expect("a log"));
+    let pages = ["/", "/metrics", "/api/v1/tiers", "/api/v1/tiers/standard", "/api/v1/sources", "/livez"];
+    let mut all = daemon.pages(&pages).await;
+    let code = daemon.ends().await;
+    all.push_str(&daemon.log());
     let recorded = File::open(&recording).expect("a recording");
     flate2::read::GzDecoder::new(recorded).read_to_string(&mut all).expect("a recording that was ended in order");
     assert!(all.contains("tierwatch_recording"), "the recording was not read");
+    all.push_str(&collector.sent());
     (all, code)
 }
 

@@ -125,11 +125,8 @@ impl Bench {
 
 /// How fast the simulated GitLab answers, and seconds at twenty times the speed, are this machine's affair.
 fn is_steady(line: &&Line) -> bool {
-    match line.probe {
-        Probe::RequestBudget => false,
-        Probe::ClockSkew => !matches!(line.verdict, Verdict::Ok | Verdict::Warning),
-        _ => true,
-    }
+    let of_its_clock = line.probe == Probe::ClockSkew && matches!(line.verdict, Verdict::Ok | Verdict::Warning);
+    line.probe != Probe::RequestBudget && !of_its_clock
 }
 
 /// Without the words of this machine's resolver, and without what its clock says.

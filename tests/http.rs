@@ -10,13 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Client, Method, Response, StatusCode};
-use support::fake;
-use tierwatch::clock::Clock;
-use tierwatch::desk::Enquiries;
+use support::{fake, served};
 use tierwatch::model::assessment::{Assessment, CauseLine, SourceStatus, WaitingJob};
 use tierwatch::observation::JobId;
-use tierwatch::output::{Outputs, Server};
-use tierwatch::state::Scraped;
+use tierwatch::output::Server;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -35,20 +32,12 @@ impl Daemon {
 
     /// The same, and where later judgements are put.
     async fn following(assessment: Assessment) -> (Self, watch::Sender<Arc<Assessment>>) {
-        let metrics = fake::metrics(assessment);
-        let outputs = Outputs {
-            registry: Arc::new(metrics.registry),
-            assessment: metrics.assessments.subscribe(),
-            enquiries: answering(),
-            clock: Clock::system(),
-            scraped: Scraped::default(),
-            gitlab: Some("https://gitlab.example.com/".parse().unwrap()),
-        };
+        let (outputs, judgements) = served::outputs(assessment);
         let server = Server::bind("127.0.0.1:0", outputs).await.unwrap();
         let (address, stop) = (server.local_addr(), CancellationToken::new());
         let task = tokio::spawn(server.run(stop.clone()));
         let client = Client::builder().no_proxy().no_gzip().build().unwrap();
-        (Self { address, stop, task, client }, metrics.assessments)
+        (Self { address, stop, task, client }, judgements)
     }
 
     async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
@@ -66,18 +55,6 @@ impl Daemon {
     async fn text(&self, path: &str) -> String {
         self.get(path).await.text().await.unwrap()
     }
-}
-
-/// A desk that knows job 4711 and no other.
-fn answering() -> Enquiries {
-    let (enquiries, mut questions) = Enquiries::channel();
-    tokio::spawn(async move {
-        while let Some(question) = questions.recv().await {
-            let known = question.job() == JobId(4711);
-            question.answer(known.then(fake::job));
-        }
-    });
-    enquiries
 }
 
 fn header<'a>(response: &'a Response, name: &str) -> &'a str {
@@ -370,17 +347,7 @@ async fn a_runbook_is_a_page_in_a_browser_and_text_in_a_terminal() {
 #[tokio::test]
 async fn a_taken_port_is_told_with_its_flag() {
     let daemon = Daemon::showing(fake::full()).await;
-    let metrics = fake::metrics(fake::full());
-    let assessment = metrics.assessments.subscribe();
-    let enquiries = Enquiries::channel().0;
-    let outputs = Outputs {
-        registry: Arc::new(metrics.registry),
-        assessment,
-        enquiries,
-        clock: Clock::system(),
-        scraped: Scraped::default(),
-        gitlab: None,
-    };
+    let (outputs, _judgements) = served::outputs(fake::full());
     let address = daemon.address.to_string();
     let error = Server::bind(&address, outputs.clone()).await.unwrap_err();
     assert_eq!(error.to_string(), format!("listening on {address} (--web.listen-address)"));

@@ -4,19 +4,14 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use support::fake;
-use tierwatch::clock::Clock;
+use support::{fake, served};
 use tierwatch::demo::{Rehearsal, scenario};
-use tierwatch::desk::Enquiries;
 use tierwatch::model::assessment::Assessment;
-use tierwatch::observation::JobId;
-use tierwatch::output::{Outputs, Server, openapi};
-use tierwatch::state::Scraped;
+use tierwatch::output::{Server, openapi};
 use tokio_util::sync::CancellationToken;
 
 fn document() -> Value {
@@ -135,22 +130,7 @@ async fn all_asked(base: &str, tier: &str, job: Option<u64>) {
 
 /// A server that shows an assessment made by hand, and knows job 4711.
 async fn showing(assessment: Assessment) -> (String, CancellationToken) {
-    let metrics = fake::metrics(assessment);
-    let (enquiries, mut questions) = Enquiries::channel();
-    tokio::spawn(async move {
-        while let Some(question) = questions.recv().await {
-            let known = question.job() == JobId(4711);
-            question.answer(known.then(fake::job));
-        }
-    });
-    let outputs = Outputs {
-        registry: Arc::new(metrics.registry),
-        assessment: metrics.assessments.subscribe(),
-        enquiries,
-        clock: Clock::system(),
-        scraped: Scraped::default(),
-        gitlab: None,
-    };
+    let (outputs, _judgements) = served::outputs(assessment);
     let server = Server::bind("127.0.0.1:0", outputs).await.unwrap();
     let base = format!("http://{}", server.local_addr());
     let stop = CancellationToken::new();

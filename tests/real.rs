@@ -11,9 +11,13 @@ mod api_server;
 mod browser;
 #[path = "real/chart/mod.rs"]
 mod chart;
+#[path = "real/check.rs"]
+mod check;
 #[path = "real/daemon.rs"]
 mod daemon;
-#[path = "real/faults.rs"]
+#[path = "real/dashboards/mod.rs"]
+mod dashboards;
+#[path = "real/faults/mod.rs"]
 mod faults;
 #[path = "real/gitlab_client.rs"]
 mod gitlab_client;

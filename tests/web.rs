@@ -9,12 +9,10 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
-use support::fake;
-use tierwatch::clock::Clock;
+use serde_json::Value;
+use support::{fake, served};
 use tierwatch::config::Web;
-use tierwatch::desk::Enquiries;
-use tierwatch::output::{Outputs, Server};
-use tierwatch::state::Scraped;
+use tierwatch::output::{Server, openapi};
 use tierwatch::web::Door;
 use tokio_util::sync::CancellationToken;
 
@@ -43,15 +41,7 @@ impl House {
         }
         let door = Door::open(&folder.path().join("web.yaml"), web).unwrap();
         let keeper = door.keeper();
-        let metrics = fake::metrics(fake::full());
-        let outputs = Outputs {
-            registry: Arc::new(metrics.registry),
-            assessment: metrics.assessments.subscribe(),
-            enquiries: Enquiries::channel().0,
-            clock: Clock::system(),
-            scraped: Scraped::default(),
-            gitlab: None,
-        };
+        let (outputs, _judgements) = served::outputs(fake::full());
         let server = Server::bind("127.0.0.1:0", outputs).await.unwrap().behind(door);
         let scheme = if keeper.encrypts() { "https" } else { "http" };
         let address = format!("{scheme}://{}", server.local_addr());
@@ -261,6 +251,32 @@ async fn a_burst_is_answered_and_no_more() {
     }
     assert_eq!(answers, [Some(200), Some(200), Some(200), Some(429), Some(429)]);
     assert_eq!(house.status(&client, "/livez", None).await, Some(200), "a kubelet is never turned away");
+}
+
+/// What the document of the JSON says of a refusal with this status.
+fn documented(status: u16) -> Value {
+    let document: Value = serde_json::from_str(&openapi()).unwrap();
+    let answer = &document["paths"]["/api/v1/tiers"]["get"]["responses"][status.to_string()];
+    let place = answer["$ref"].as_str().unwrap().trim_start_matches('#');
+    document.pointer(place).unwrap().clone()
+}
+
+#[tokio::test]
+async fn refusals_are_as_the_document_of_the_json_says() {
+    let with_users = House::with(&users(), Web::default()).await;
+    let with_certificates = House::with(&format!("{MUTUAL} }}\n"), Web::default()).await;
+    let limited = House::with("rate_limit: { interval: 1m, burst: 1 }\n", Web::default()).await;
+    assert_eq!(limited.status(&anybody(), "/api/v1/tiers", None).await, Some(200));
+    for (house, status) in [(with_users, 401), (with_certificates, 403), (limited, 429)] {
+        let refused = anybody().get(format!("{}/api/v1/tiers", house.address)).send().await.unwrap();
+        let (documented, headers) = (documented(status), refused.headers());
+        assert_eq!(refused.status().as_u16(), status);
+        assert_eq!(headers["content-type"], "text/plain; charset=utf-8", "{status}");
+        assert!(documented["content"]["text/plain"].is_object(), "{documented}");
+        for name in documented["headers"].as_object().into_iter().flat_map(|headers| headers.keys()) {
+            assert!(headers.contains_key(name.as_str()), "{status} without {name}");
+        }
+    }
 }
 
 #[tokio::test]

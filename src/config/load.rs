@@ -72,7 +72,7 @@ fn resolve(path: Option<&Path>, text: &str, env: impl Iterator<Item = (String, S
     let Some((merged, places)) = layers::merge(text, env, &mut problems) else {
         return Err(Problems::new(path, problems));
     };
-    let (fit, places) = shape::fit(&merged, places, schema::schema(), &mut problems);
+    let (fit, places) = shape::fit(&merged, places, schema::schema(), "docs/configuration.md", &mut problems);
     let folder = path.and_then(Path::parent).map(Path::to_path_buf);
     let config = match serde_json::from_value::<raw::Root>(fit) {
         Ok(raw) => check::check(&raw, &places, folder, &mut problems),

@@ -76,8 +76,13 @@ pub struct Key {
 /// Every key that holds a value, in alphabetical order.
 #[must_use]
 pub fn keys() -> Vec<Key> {
+    keys_of(schema())
+}
+
+/// Every key of a file with this schema.
+pub(super) fn keys_of(schema: &Value) -> Vec<Key> {
     let mut keys = Vec::new();
-    collect("", schema(), false, &mut keys);
+    collect("", schema, false, &mut keys);
     keys
 }
 

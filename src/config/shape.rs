@@ -7,14 +7,20 @@ use ::config::{Map, Value as Layered, ValueKind};
 use serde_json::{Value, json};
 
 use super::problem::{Place, Problem, join, looks_secret, shown};
-use super::schema::{holds, json_of, schema_type};
+use super::schema::{Key, holds, json_of, keys_of, schema_type};
 
 /// Where each value was written, by key.
 pub(super) type Places = BTreeMap<String, Place>;
 
-/// What fits `schema`, as JSON, and the place of each value.
-pub(super) fn fit(value: &Layered, places: Places, schema: &Value, problems: &mut Vec<Problem>) -> (Value, Places) {
-    let mut fitting = Fitting { problems, places };
+/// What fits `schema`, as JSON, and the place of each value. `docs` is the page that explains the keys.
+pub(super) fn fit(
+    value: &Layered,
+    places: Places,
+    schema: &Value,
+    docs: &'static str,
+    problems: &mut Vec<Problem>,
+) -> (Value, Places) {
+    let mut fitting = Fitting { problems, places, docs, root: schema };
     let fit = fitting.value("", value, schema).unwrap_or(json!({}));
     (fit, fitting.places)
 }
@@ -22,6 +28,9 @@ pub(super) fn fit(value: &Layered, places: Places, schema: &Value, problems: &mu
 struct Fitting<'a> {
     problems: &'a mut Vec<Problem>,
     places: Places,
+    docs: &'static str,
+    /// The schema of the whole file.
+    root: &'a Value,
 }
 
 impl Fitting<'_> {
@@ -58,8 +67,8 @@ impl Fitting<'_> {
         if fit.is_none() {
             let secret = names_a_secret(super::problem::last(path)) || schema["writeOnly"] == true;
             let (found, remedy) = match secret {
-                true => ("something else (not shown)".into(), format!("see `{path}` in docs/configuration.md")),
-                false => (found(value), type_remedy(path, value, schema)),
+                true => ("something else (not shown)".into(), format!("see `{path}` in {}", self.docs)),
+                false => (found(value), type_remedy(path, value, schema, self.docs)),
             };
             self.wrong(path, &place, format!("expected {}, found {found}", holds(schema)), remedy);
         }
@@ -83,7 +92,7 @@ impl Fitting<'_> {
                     if place == Place::Unknown {
                         place = self.places.get(&below(key)).cloned().unwrap_or_default();
                     }
-                    let (reason, remedy) = unknown(path, key, schema);
+                    let (reason, remedy) = unknown(path, key, schema, &keys_of(self.root));
                     self.wrong(&below(key), &place, reason, remedy);
                 }
             }
@@ -127,7 +136,7 @@ fn found(value: &Layered) -> String {
     }
 }
 
-fn type_remedy(path: &str, value: &Layered, schema: &Value) -> String {
+fn type_remedy(path: &str, value: &Layered, schema: &Value, docs: &str) -> String {
     let key = super::problem::last(path);
     let number = json_of(value).as_number().map(ToString::to_string);
     match (&value.kind, schema_type(schema), schema["title"].as_str(), number) {
@@ -150,7 +159,7 @@ fn type_remedy(path: &str, value: &Layered, schema: &Value) -> String {
         (ValueKind::String(text), "integer" | "number" | "boolean", ..) if is_scalar(text) => {
             format!("write it without quotes: `{key}: {}`", text.trim())
         }
-        (_, "object", ..) => format!("see `{path}` in docs/configuration.md for its keys"),
+        (_, "object", ..) => format!("see `{path}` in {docs} for its keys"),
         _ => format!("give {}", holds(schema)),
     }
 }
@@ -161,13 +170,17 @@ fn is_scalar(text: &str) -> bool {
 }
 
 /// What to say of a key nobody knows, and what to do: most often a slip of the pen, sometimes a secret.
-fn unknown(path: &str, key: &str, schema: &Value) -> (String, String) {
+fn unknown(path: &str, key: &str, schema: &Value, keys: &[Key]) -> (String, String) {
     if let Some((above, last)) = key.rsplit_once('.')
-        && super::schema::keys().iter().any(|known| known.path == key)
+        && is_among(keys, key)
     {
         return ("the key is written with a dot".into(), format!("write `{last}:` below `{above}:`"));
     }
-    ("there is no such key".into(), unknown_remedy(path, key, schema))
+    ("there is no such key".into(), unknown_remedy(path, key, schema, keys))
+}
+
+fn is_among(keys: &[Key], path: &str) -> bool {
+    keys.iter().any(|known| known.path == path)
 }
 
 /// People write secrets under such keys, whatever the keys are for.
@@ -177,14 +190,15 @@ fn names_a_secret(key: &str) -> bool {
     words.iter().any(|word| lower.contains(word)) && !lower.ends_with("file")
 }
 
-fn unknown_remedy(path: &str, key: &str, schema: &Value) -> String {
+fn unknown_remedy(path: &str, key: &str, schema: &Value, keys: &[Key]) -> String {
     let lower = key.to_ascii_lowercase();
-    if names_a_secret(key) {
-        let file = match (path, lower.contains("sign")) {
-            ("webhook", false) => "webhook.secret_file",
-            ("webhook", true) => "webhook.signing_token_file",
-            _ => "gitlab.token_file",
-        };
+    let file = match (path, lower.contains("sign")) {
+        ("webhook", false) => "webhook.secret_file",
+        ("webhook", true) => "webhook.signing_token_file",
+        _ => "gitlab.token_file",
+    };
+    // The web configuration names no such file.
+    if names_a_secret(key) && is_among(keys, file) {
         let no = "secrets are not written into the configuration or the environment";
         return format!("{no}: put it into a file and name that file in {file}");
     }
@@ -197,7 +211,7 @@ fn unknown_remedy(path: &str, key: &str, schema: &Value) -> String {
     if let Some(best) = best.filter(|best| near(best) > 0.8) {
         return format!("did you mean `{best}`?");
     }
-    let elsewhere = super::schema::keys().into_iter().map(|known| known.path);
+    let elsewhere = keys.iter().map(|known| known.path.as_str());
     let elsewhere = elsewhere.filter(|known| known.rsplit('.').next() == Some(&lower)).min_by_key(|known| {
         // The nearest of several: the one that shares most with where the key was written.
         std::cmp::Reverse(known.bytes().zip(path.bytes()).take_while(|(a, b)| a == b).count())

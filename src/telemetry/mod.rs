@@ -2,6 +2,7 @@
 //! is configured. Neither carries secrets: nothing hands them any.
 
 mod logs;
+mod panics;
 mod traces;
 
 use std::time::Duration;
@@ -41,7 +42,7 @@ pub struct Telemetry {
     traces: Option<traces::Traces>,
 }
 
-/// Starts the log on stderr and, with an endpoint, the traces. Call it once, inside the runtime.
+/// Starts the log on stderr, panics included, and, with an endpoint, the traces. Call it once, inside the runtime.
 ///
 /// # Errors
 /// When `RUST_LOG` is no filter, when something logs already, or when the exporter cannot be made. A collector that is
@@ -49,6 +50,7 @@ pub struct Telemetry {
 pub fn start(logs: &Logs, otlp_endpoint: Option<&Url>, clock: Clock) -> Result<Telemetry, TelemetryError> {
     let (subscriber, telemetry) = subscriber(logs, otlp_endpoint, clock, std::io::stderr)?;
     subscriber.try_init()?;
+    panics::tell();
     Ok(telemetry)
 }
 

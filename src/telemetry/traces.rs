@@ -18,12 +18,13 @@ use tracing_subscriber::registry::LookupSpan;
 use url::Url;
 
 use super::TelemetryError;
+use crate::bounded;
 use crate::error_chain::chain;
 
 /// For one batch.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// A collector answers with a few bytes; nothing longer is read.
-const LONGEST_ANSWER: usize = 64 << 10;
+const LONGEST_ANSWER: u64 = 64 << 10;
 
 /// The exporting end of the traces.
 #[derive(Debug)]
@@ -120,12 +121,5 @@ async fn send(client: reqwest::Client, request: http::Request<Bytes>) -> Result<
     if let Some(headers) = response.headers_mut() {
         headers.extend(answer.headers().clone());
     }
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await? {
-        if body.len() + chunk.len() > LONGEST_ANSWER {
-            return Err("the collector's answer is too long".into());
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(response.body(body.into())?)
+    Ok(response.body(bounded::whole(&mut answer, LONGEST_ANSWER).await?)?)
 }

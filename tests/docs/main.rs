@@ -11,6 +11,8 @@ mod pages;
 #[path = "../rules/promql.rs"]
 mod promql;
 mod promql_blocks;
+#[path = "../support/served.rs"]
+mod served;
 mod shell;
 mod yaml;
 

@@ -2,18 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
-use std::sync::Arc;
 
 use clap::Parser as _;
 use tierwatch::cli::Invocation;
-use tierwatch::clock::Clock;
-use tierwatch::desk::Enquiries;
-use tierwatch::output::{Outputs, Server};
-use tierwatch::state::Scraped;
+use tierwatch::output::Server;
 use tokio_util::sync::CancellationToken;
 
-use super::fake;
 use super::pages::{pages, root};
+use super::{fake, served};
 
 /// The configuration of the README, which the commands name.
 const CONFIG: &str = "\
@@ -231,16 +227,7 @@ fn asked(words: &[String]) -> Option<String> {
 
 #[tokio::test]
 async fn every_path_that_is_asked_for_answers() {
-    let metrics = fake::metrics(fake::full());
-    let (enquiries, _questions) = Enquiries::channel();
-    let outputs = Outputs {
-        registry: Arc::new(metrics.registry),
-        assessment: metrics.assessments.subscribe(),
-        enquiries,
-        clock: Clock::system(),
-        scraped: Scraped::default(),
-        gitlab: None,
-    };
+    let (outputs, _judgements) = served::outputs(fake::full());
     let server = Server::bind("127.0.0.1:0", outputs).await.unwrap();
     let base = format!("http://{}", server.local_addr());
     tokio::spawn(server.run(CancellationToken::new()));

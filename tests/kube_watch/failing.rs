@@ -238,8 +238,9 @@ async fn what_is_wrong_with_a_kubeconfig_is_told_without_what_is_in_it() {
             cluster_scoped: false,
         };
         let Err(error) = connect(&kubernetes).await else { panic!("{expected}: connected") };
-        let text = error.to_string();
-        assert!(text.contains(expected) && !text.contains("canary"), "{text}");
         assert_eq!(error.class(), FailureClass::Secret);
+        assert!(error.to_string().contains(expected), "{error}");
+        let all = format!("{error:?}\n") + &tierwatch::error::Fault::cannot_run(error).told();
+        assert!(all.contains(expected) && !all.contains("canary"), "{all}");
     }
 }

@@ -271,6 +271,36 @@ async fn a_wrong_password_is_told_and_not_repeated() {
     }
 }
 
+/// Refuses everybody, and gives its reasons until nobody listens any more: how much it has said.
+async fn endless() -> (url::Url, Arc<Mutex<usize>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/prefix/", listener.local_addr().unwrap()).parse().unwrap();
+    let said = Arc::<Mutex<usize>>::default();
+    let counted = Arc::clone(&said);
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let counted = Arc::clone(&counted);
+            tokio::spawn(async move {
+                let _begin_of_the_request = near.read_u8().await.unwrap();
+                let mut sent = near.write_all(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").await;
+                while sent.is_ok() {
+                    sent = near.write_all(&[b'x'; 1 << 16]).await;
+                    *counted.lock().unwrap() += 1 << 16;
+                }
+            });
+        }
+    });
+    (url, said)
+}
+
+#[tokio::test]
+async fn a_refusal_without_end_is_not_heard_to_its_end() {
+    let (url, said) = endless().await;
+    is_kept_out(to(vec![url], None), &Catcher::default(), &format!("it answered 502: {}", "x".repeat(200))).await;
+    // What stands in the sockets' buffers is said and not read; whoever reads on reads gigabytes until the time is over.
+    assert!(*said.lock().unwrap() < 256 << 20, "{said:?}");
+}
+
 #[tokio::test]
 async fn a_proxy_is_asked_to_lead_there() {
     let files = Files::new();

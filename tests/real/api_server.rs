@@ -73,7 +73,7 @@ async fn a_stopped_api_server_comes_back_with_its_data_and_its_port() {
 
 #[tokio::test]
 async fn a_watch_from_before_the_compaction_gets_410() {
-    let cluster = Cluster::start(Options { compaction: Some(Duration::from_secs(1)) }).await;
+    let cluster = Cluster::start(Options { compaction: Some(Duration::from_secs(1)), ..Options::default() }).await;
     let hands = Hands::of(&cluster).await;
     let namespace = hands.namespace("standard", None).await;
     // Events have no watch cache: their watch reads etcd, and etcd's history is short.

@@ -4,35 +4,55 @@
 #[path = "../support/fake.rs"]
 #[allow(dead_code, reason = "this test uses its own part")]
 mod fake;
+#[path = "../support/served.rs"]
+mod served;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tierwatch::clock::Clock;
 use tierwatch::demo::{Rehearsal, scenario};
-use tierwatch::desk::Enquiries;
 use tierwatch::model::assessment::{Assessment, TierAssessment, TierState, WaitingJob};
 use tierwatch::observation::JobId;
-use tierwatch::output::{Outputs, Server};
-use tierwatch::state::Scraped;
+use tierwatch::output::Server;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::folder::Folder;
 use crate::support::process::Process;
-use crate::support::{PATIENCE, parts, say};
+use crate::support::{PATIENCE, node, say};
 
 /// Debian's; a browser that is downloaded is another one each time.
 const CHROMIUM: &str = "/usr/bin/chromium";
 
 /// About sixty looks of up to a second, on a machine that does something else as well.
-const ALL_LOOKS: Duration = Duration::from_secs(400);
+const ALL_LOOKS: Duration = Duration::from_secs(600);
 
 /// An incident of the demo passes in a few seconds.
 const FAST: f64 = 60.0;
+
+/// So many incidents pass at once.
+const SIDE_BY_SIDE: usize = 2;
+
+/// Incidents of the demo, and a tier that each of them hurts.
+const INCIDENTS: [(&str, &str); 13] = [
+    ("saturated-standard", "standard"),
+    ("boundary-moved", "standard"),
+    ("dropped-jobs", "protected"),
+    ("neglected-tiers", "privileged"),
+    ("deployment-runners-offline", "deployment"),
+    ("insufficient-cpu", "standard"),
+    ("untolerated-taint", "standard"),
+    ("quota-exhausted", "standard"),
+    ("limit-range", "standard"),
+    ("registry-rate-limit", "standard"),
+    ("registry-auth", "standard"),
+    ("unreachable", "sandbox"),
+    ("half-blind", "protected"),
+];
 
 const WIDE: u32 = 1600;
 const LAPTOP: u32 = 1280;
@@ -41,7 +61,7 @@ const PHONE: u32 = 360;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everybody_can_read_the_pages() {
     assert!(Path::new(CHROMIUM).exists(), "{CHROMIUM} is missing: apt-get install --no-install-recommends chromium");
-    let modules = parts::browser_modules();
+    let modules = node::modules("browser");
     let everywhere = [(WIDE, "light"), (WIDE, "dark"), (PHONE, "light"), (PHONE, "dark")];
     let twice = [(LAPTOP, "light"), (PHONE, "dark")];
     let mut pages = Vec::new();
@@ -79,10 +99,14 @@ async fn everybody_can_read_the_pages() {
     look("show-tier", show.page("/tiers/deployment"), &["No runner manager pod is ready", "0 of 2 ready"], &dresses);
     look("show-boundaries", show.page("/boundaries"), &["boundary"], &[(LAPTOP, "light")]);
 
-    let taint = Incident::start("untolerated-taint", FAST).await;
-    taint.until(|judged| trouble(judged, "standard")).await;
-    look("taint", taint.page("/"), &["standard"], &twice);
-    look("taint-tier", taint.page("/tiers/standard"), &["standard", "Pods in trouble"], &twice);
+    // Looked at one after the other, each as it was when its first alert of the tier fired.
+    let frozen = futures::stream::iter(INCIDENTS).map(|(name, tier)| Incident::at_its_worst(name, tier));
+    let frozen: Vec<(Shown, &str)> = frozen.buffered(SIDE_BY_SIDE).collect().await;
+    for ((name, tier), (incident, alert)) in INCIDENTS.iter().zip(&frozen) {
+        let says = [*tier, alert];
+        look(name, incident.page("/"), &says, &[(PHONE, "dark")]);
+        look(&format!("{name}-tier"), incident.page(&format!("/tiers/{tier}")), &says, &[(WIDE, "light")]);
+    }
 
     let plan = json!({
         "modules": modules, "chromium": CHROMIUM, "shots": shots(), "pages": pages,
@@ -135,26 +159,11 @@ struct Shown {
 
 impl Shown {
     async fn new(judged: Assessment) -> Self {
-        let metrics = fake::metrics(judged);
-        let (enquiries, mut questions) = Enquiries::channel();
-        tokio::spawn(async move {
-            while let Some(question) = questions.recv().await {
-                let known = question.job() == JobId(4711);
-                question.answer(known.then(fake::job));
-            }
-        });
-        let outputs = Outputs {
-            registry: Arc::new(metrics.registry),
-            assessment: metrics.assessments.subscribe(),
-            enquiries,
-            clock: Clock::system(),
-            scraped: Scraped::default(),
-            gitlab: Some("https://gitlab.example.com/".parse().expect("an address")),
-        };
+        let (outputs, judgements) = served::outputs(judged);
         let server = Server::bind("127.0.0.1:0", outputs).await.expect("loopback has a free port");
         let (address, stop) = (server.local_addr(), CancellationToken::new());
         tokio::spawn(server.run(stop.clone()));
-        Self { address, judgements: metrics.assessments, stop }
+        Self { address, judgements, stop }
     }
 
     fn page(&self, path: &str) -> String {
@@ -199,10 +208,20 @@ impl Incident {
         format!("http://{}{path}", self.0.daemon.address())
     }
 
-    async fn until(&self, seen: impl Fn(&Assessment) -> bool) {
+    /// The incident as it was when the first alert of `tier` fired, shown for ever, and that alert's name.
+    async fn at_its_worst(name: &str, tier: &str) -> (Shown, &'static str) {
+        let incident = Self::start(name, FAST).await;
+        let fires = |judged: &Assessment| firing(judged, tier).is_some();
+        let judged = incident.until(fires).await;
+        let alert = firing(&judged, tier).expect("it fires");
+        (Shown::new(Assessment::clone(&judged)).await, alert)
+    }
+
+    async fn until(&self, seen: impl Fn(&Assessment) -> bool) -> Arc<Assessment> {
         let mut judgements = self.0.daemon.judgements();
         let found = tokio::time::timeout(PATIENCE, judgements.wait_for(|judged| seen(judged))).await;
-        assert!(found.is_ok_and(|found| found.is_ok()), "the incident is not seen");
+        let found = found.unwrap_or_else(|_| panic!("the incident is not seen")).expect("the daemon judges");
+        Arc::clone(&found)
     }
 }
 
@@ -210,9 +229,10 @@ fn state(judged: &Assessment, tier: &str) -> Option<TierState> {
     judged.tiers.iter().find(|row| *row.name == *tier).map(|row| row.state)
 }
 
-fn trouble(judged: &Assessment, tier: &str) -> bool {
-    let of_tier = judged.tiers.iter().find(|row| *row.name == *tier);
-    of_tier.and_then(|row| row.pods.as_ref()).is_some_and(|pods| !pods.troubled.is_empty())
+/// The first alert of the tier that fires.
+fn firing(judged: &Assessment, tier: &str) -> Option<&'static str> {
+    let of_tier = judged.alerts.iter().filter(|alert| alert.ends_at.is_none() && alert.tier.as_deref() == Some(tier));
+    of_tier.map(|alert| alert.alert).next()
 }
 
 /// Names by people who mean no good: markup, text that turns around, terminal sequences, ten kilobytes of one letter.

@@ -244,7 +244,7 @@ async fn the_daemon_outlives_the_api_server_and_counts_nothing_twice() {
 
 #[tokio::test]
 async fn the_daemon_lists_again_after_410_and_misses_neither_what_came_nor_what_went() {
-    let cluster = Cluster::start(Options { compaction: Some(Duration::from_secs(1)) }).await;
+    let cluster = Cluster::start(Options { compaction: Some(Duration::from_secs(1)), ..Options::default() }).await;
     let hands = Hands::of(&cluster).await;
     let relay = Relay::to(cluster.api_port()).await;
     let (standard, _, _platform, daemon) = watch(&hands, &cluster, relay.port()).await;

@@ -5,17 +5,19 @@
 //! while jobs stand at every step of their lives. The truth is the simulator's own, taken down ten times a second.
 
 use std::fmt::Write as _;
+use std::pin::pin;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tierwatch::clock::Clock;
 use tierwatch::demo::truth::{TierTruth, Truth};
 use tierwatch::demo::{Demo, scenario};
+use tokio::time::sleep;
 
 use crate::support::daemon::Daemon;
 use crate::support::folder::Folder;
 use crate::support::prometheus::{Prometheus, Version};
-use crate::support::{free_ports, now, say};
+use crate::support::{free_ports, now, say, until};
 
 /// So many times the usual traffic: a job every other second, about as many as the runners can take.
 const TRAFFIC: f64 = 3.5;
@@ -43,19 +45,11 @@ fn happened(truth: &Truth) -> Vec<u64> {
     COUNTERS.iter().map(|(_, of)| truth.tiers.values().map(of).sum()).collect()
 }
 
-/// How much of each counter happened in a window.
+/// How much of each counter happened in a window: from what was taken down last before it to what was taken down first after it.
 fn within(timeline: &Timeline, from: Timestamp, to: Timestamp) -> Vec<u64> {
-    let by = |at: Timestamp| {
-        let position = timeline.partition_point(|(taken, _)| *taken <= at);
-        timeline[position.saturating_sub(1)].1.clone()
-    };
-    by(to).iter().zip(by(from)).map(|(to, from)| to - from).collect()
-}
-
-struct Death {
-    killed: Timestamp,
-    /// When the next one was up.
-    risen: Timestamp,
+    let before = timeline.partition_point(|(taken, _)| *taken <= from).saturating_sub(1);
+    let after = timeline.partition_point(|(taken, _)| *taken < to).min(timeline.len() - 1);
+    timeline[after].1.iter().zip(&timeline[before].1).map(|(to, from)| to - from).collect()
 }
 
 struct Lineage {
@@ -65,6 +59,8 @@ struct Lineage {
     address: String,
     config: String,
     daemon: Option<Daemon>,
+    /// Of each of its daemons: what happens from then on, it can tell.
+    risen: Vec<Timestamp>,
     prometheus: Prometheus,
 }
 
@@ -75,13 +71,23 @@ impl Lineage {
         let [port] = free_ports();
         let address = format!("127.0.0.1:{port}");
         let prometheus = Prometheus::start(version, &address).await;
-        let mut lineage = Self { name, remembers, address, config, daemon: None, prometheus };
+        let mut lineage = Self { name, remembers, address, config, daemon: None, risen: Vec::new(), prometheus };
         lineage.rise().await;
         lineage
     }
 
+    /// A daemon is alive before it has heard anything; who knows of no earlier one begins to count with the first word that
+    /// it hears. Kubernetes tells whole seconds: what happened in that same second may have been before.
     async fn rise(&mut self) {
-        self.daemon = Some(Daemon::start_at(&self.address, &self.config).await);
+        let daemon = Daemon::start_at(&self.address, &self.config).await;
+        until("its first observation", async || {
+            let metrics = daemon.metrics().await;
+            let mut heard = metrics.lines().filter(|line| line.starts_with("tierwatch_observations_total{"));
+            if heard.any(|line| !line.ends_with(" 0")) { Ok(()) } else { Err("none".to_owned()) }
+        })
+        .await;
+        self.daemon = Some(daemon);
+        self.risen.push(Timestamp::from_second(now().as_second() + 1).expect("a time"));
     }
 
     /// Nobody is asked to end well.
@@ -91,9 +97,14 @@ impl Lineage {
 
     /// From when to when nobody could tell: what was counted after the last scrape is lost with the process; what
     /// happened while there was none counts later for who remembers, and never for who does not.
-    fn blind(&self, death: &Death, scrapes: &[Timestamp]) -> (Timestamp, Timestamp) {
-        let last = scrapes.iter().copied().filter(|at| *at <= death.killed).max().expect("each one was scraped");
-        (last - LAG, if self.remembers { death.killed } else { death.risen })
+    fn blind(&self, deaths: &[Timestamp], scrapes: &[Timestamp]) -> Vec<(Timestamp, Timestamp)> {
+        let last = |killed| scrapes.iter().copied().filter(|at| *at <= killed).max().expect("each one was scraped");
+        let until = |killed, risen| if self.remembers { killed } else { risen };
+        deaths
+            .iter()
+            .zip(&self.risen[1..])
+            .map(|(killed, risen)| (last(*killed) - LAG, until(*killed, *risen)))
+            .collect()
     }
 
     /// When it was scraped well.
@@ -145,12 +156,16 @@ fn config(demo: &Demo, state_file: Option<&Folder>) -> String {
     config
 }
 
-async fn take_down(demo: &Demo, timeline: &mut Timeline, lasts: Duration) {
-    let until = now() + SignedDuration::try_from(lasts).expect("a short time");
-    while now() < until {
-        let truth = demo.truth();
-        timeline.push((now(), happened(&truth)));
-        tokio::time::sleep(Duration::from_millis(100)).await;
+/// Takes the truth down for as long as something else lasts.
+async fn take_down<T>(demo: &Demo, timeline: &mut Timeline, meanwhile: impl Future<Output = T>) -> T {
+    let mut meanwhile = pin!(meanwhile);
+    loop {
+        let at = now();
+        timeline.push((at, happened(&demo.truth())));
+        tokio::select! {
+            done = &mut meanwhile => return done,
+            () = sleep(Duration::from_millis(100)) => {}
+        }
     }
 }
 
@@ -168,23 +183,23 @@ async fn what_killed_daemons_counted_never_exceeds_the_truth_and_what_is_missing
     let demo = Demo::start(story, 11, Clock::system()).await.expect("the simulated platform starts");
     let state = Folder::new("state");
     let mut timeline = vec![(now(), happened(&demo.truth()))];
-    let mut lineages =
-        [Lineage::start(&demo, Some(&state), Version::Three).await, Lineage::start(&demo, None, Version::Two).await];
-    // The first start takes what is there for its baseline.
-    let first = now();
+    let starts = async {
+        [Lineage::start(&demo, Some(&state), Version::Three).await, Lineage::start(&demo, None, Version::Two).await]
+    };
+    let mut lineages = take_down(&demo, &mut timeline, starts).await;
     let mut deaths = Vec::new();
     for lasts in LIVES {
-        take_down(&demo, &mut timeline, Duration::from_secs(lasts)).await;
+        take_down(&demo, &mut timeline, sleep(Duration::from_secs(lasts))).await;
         let killed = now();
         lineages.iter_mut().for_each(Lineage::die);
         say(&format!("kill {}: {}", deaths.len() + 1, steps(&demo)));
-        take_down(&demo, &mut timeline, DEAD).await;
+        take_down(&demo, &mut timeline, sleep(DEAD)).await;
         for lineage in &mut lineages {
-            lineage.rise().await;
+            take_down(&demo, &mut timeline, lineage.rise()).await;
         }
-        deaths.push(Death { killed, risen: now() });
+        deaths.push(killed);
     }
-    take_down(&demo, &mut timeline, Duration::from_secs(15)).await;
+    take_down(&demo, &mut timeline, sleep(Duration::from_secs(15))).await;
     let end = now();
     timeline.push((end, happened(&demo.truth())));
 
@@ -201,11 +216,10 @@ async fn what_killed_daemons_counted_never_exceeds_the_truth_and_what_is_missing
         for (place, (metric, _)) in COUNTERS.iter().enumerate() {
             let truth = within(&timeline, timeline[0].0, end)[place];
             let counted = lineage.counted(metric).await;
-            let blind = deaths
-                .iter()
-                .map(|death| lineage.blind(death, &scrapes))
-                .chain([(timeline[0].0, first), (end - LAG, end)]);
-            let explained: u64 = blind.map(|(from, to)| within(&timeline, from, to)[place]).sum();
+            // The first start takes what is there for its baseline.
+            let mut blind = lineage.blind(&deaths, &scrapes);
+            blind.extend([(timeline[0].0, lineage.risen[0]), (end - LAG, end)]);
+            let explained: u64 = blind.iter().map(|(from, to)| within(&timeline, *from, *to)[place]).sum();
             let increase = lineage.increased(metric).await;
             let missing = truth.saturating_sub(counted);
             writeln!(table, "{metric:<36}{truth:>7}{counted:>9}{missing:>9}{explained:>11}{increase:>13.1}")

@@ -84,6 +84,8 @@ const KUBECTL: &[(&str, &[&str])] = &[
     ),
     ("describe", &["pods", "resourcequotas"]),
     ("logs", &["deployment/gitlab-runner", "deployment/tierwatch"]),
+    ("port-forward", &["deployment/tierwatch"]),
+    ("exec", &["deployment/tierwatch"]),
 ];
 
 #[test]
@@ -106,12 +108,15 @@ fn every_command_is_one_that_there_is() {
                     let mut rest = words[1..].iter().copied();
                     let mut verb = rest.next().unwrap();
                     if verb == "-n" {
-                        assert!(["$NAMESPACE", "monitoring"].contains(&rest.next().unwrap()), "{name}: {line}");
+                        assert!(["$NAMESPACE", "tierwatch"].contains(&rest.next().unwrap()), "{name}: {line}");
                         verb = rest.next().unwrap();
                     }
                     let what = rest.next().unwrap();
                     let fits = KUBECTL.iter().any(|(known, of)| *known == verb && of.contains(&what));
                     assert!(fits, "{name}: kubectl {verb} {what}");
+                    let inside = line.split_once(" -- ").map(|(_, inside)| inside.split_whitespace());
+                    let is_ours = inside.is_none_or(|words| Invocation::try_parse_from(words).is_ok());
+                    assert!(is_ours, "{name}: {line}");
                 }
                 other => panic!("{name}: {other}"),
             }

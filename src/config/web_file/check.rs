@@ -21,6 +21,9 @@ use crate::config::shape::{self, Places};
 use crate::config::yaml::{self, Text};
 use crate::config::{Problem, Problems};
 
+/// Where people are sent.
+const DOCS: &str = "docs/web-configuration.md";
+
 /// A cost of 10 takes a twentieth of a second, each further one twice as long as the one before.
 const HIGHEST_COST: u32 = 16;
 
@@ -48,7 +51,7 @@ pub(super) fn parse(text: &str, path: Option<&Path>) -> Result<WebFile, Problems
     let mut places = Places::new();
     if let Some(value) = read.filter(|_| problems.is_empty()) {
         let fit;
-        (fit, places) = shape::fit(&value, Places::new(), schema(), &mut problems);
+        (fit, places) = shape::fit(&value, Places::new(), schema(), DOCS, &mut problems);
         match serde_json::from_value(fit) {
             Ok(fits) => raw = fits,
             // Only a text or a list at the top can be in the way: all else has been told.
@@ -110,9 +113,10 @@ fn tls(raw: &raw::Tls, checker: &mut Checker<'_>) -> Option<WebTls> {
         prefer_server_cipher_suites,
         curve_preferences,
     } = raw;
-    let certificate = needed("cert", cert.as_ref(), cert_file.as_ref(), "the certificate chain (PEM)", checker);
-    let key = needed("key", key.as_ref(), key_file.as_ref(), "its private key (PEM)", checker);
-    let client_ca = pem("client_ca", client_ca.as_ref(), client_ca_file.as_ref(), "the clients' authorities", checker);
+    let certificate = pem("cert", cert.as_ref(), cert_file.as_ref(), true, "the certificate chain (PEM)", checker);
+    let key = pem("key", key.as_ref(), key_file.as_ref(), true, "its private key (PEM)", checker);
+    let authorities = "the clients' authorities";
+    let client_ca = pem("client_ca", client_ca.as_ref(), client_ca_file.as_ref(), false, authorities, checker);
     let client = client_auth_type.as_ref().map_or(Some(ClientCertificate::None), |text| client_auth(text, checker));
     let name = "tls_server_config.client_auth_type";
     if client == Some(ClientCertificate::None) && (client_ca.is_some() || client_allowed_sans.is_some()) {
@@ -157,34 +161,23 @@ fn tls(raw: &raw::Tls, checker: &mut Checker<'_>) -> Option<WebTls> {
     })
 }
 
-/// A certificate or key, written out or in a file of its own; never both.
+/// A certificate or key, written out or in a file of its own; never both, and where it is `needed` one of them.
 fn pem(
     key: &str,
     inline: Option<&SecretText>,
     file: Option<&PathText>,
+    needed: bool,
     holds: &str,
     checker: &mut Checker<'_>,
 ) -> Option<Pem> {
     let path = format!("tls_server_config.{key}_file");
-    if inline.is_some() && file.is_some() {
-        checker.wrong(&path, format!("stands beside {key}"), "remove one of the two");
+    match (inline, file) {
+        (Some(_), Some(_)) => checker.wrong(&path, format!("stands beside {key}"), "remove one of the two"),
+        (None, None) if needed => checker.wrong(&path, "is missing", format!("name the file that holds {holds}")),
+        (None, _) | (_, None) => {}
     }
     let file = checker.path(&path, file, holds).map(Pem::File);
     file.or_else(|| inline.map(|SecretText(text)| Pem::Inline(SecretString::from(text.as_str()))))
-}
-
-fn needed(
-    key: &str,
-    inline: Option<&SecretText>,
-    file: Option<&PathText>,
-    holds: &str,
-    checker: &mut Checker<'_>,
-) -> Option<Pem> {
-    if inline.is_none() && file.is_none() {
-        let path = format!("tls_server_config.{key}_file");
-        checker.wrong(&path, "is missing", format!("name the file that holds {holds}"));
-    }
-    pem(key, inline, file, holds, checker)
 }
 
 fn client_auth(text: &str, checker: &mut Checker<'_>) -> Option<ClientCertificate> {

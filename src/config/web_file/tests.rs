@@ -68,6 +68,14 @@ fn certificates_of_clients_need_an_authority_and_a_policy() {
 }
 
 #[test]
+fn keys_of_the_other_configuration_are_not_proposed() {
+    for text in ["listen_address: CANARY", "token: CANARY", "tls_server_config: { password: CANARY }"] {
+        let told = told(text);
+        assert!(told.contains("known here: ") && !told.contains("CANARY"), "{told}");
+    }
+}
+
+#[test]
 fn what_is_no_table_is_told() {
     for text in ["just words", "[a, b]", "a: b: c", "42"] {
         assert!(told(text).contains("problem"), "{text}");

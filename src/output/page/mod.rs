@@ -102,14 +102,15 @@ fn nothing(title: &str, why: &str, more: Markup) -> Markup {
     shell(title, html! { h1 { (title) } }, html! { p { (why) } (more) p { a href="/" { "All tiers" } } })
 }
 
-/// The worst first; of the same state those that wake somebody, then those with the most to wait for.
+/// The worst first; of the same state by the most urgent alert, then those that wake somebody, then those with the most to wait for.
 fn worst_first(assessment: &Assessment) -> Vec<&TierAssessment> {
     let mut tiers: Vec<_> = assessment.tiers.iter().collect();
     tiers.sort_by_key(|tier| {
         let queue = tier.queue.as_ref();
         let waits = queue.map(|queue| (queue.overdue, queue.oldest, queue.pending));
         let wakes = tier.urgency == Urgency::Page;
-        (tier.state, Reverse(wakes), Reverse(waits))
+        let alert = firing::of(assessment, Some(&tier.name)).first().map(|alert| alert.severity);
+        (tier.state, alert.is_none(), alert, Reverse(wakes), Reverse(waits))
     });
     tiers
 }

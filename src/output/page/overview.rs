@@ -6,6 +6,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::{answer, clock, firing, list, percent, shell, sources, state_word, tier, worst_first};
+use crate::condition::Severity;
 use crate::model::assess::human_duration;
 use crate::model::assessment::{Assessment, TierAssessment, TierState};
 use crate::model::history::History;
@@ -89,7 +90,14 @@ impl Summary {
             return Self { state: TierState::Blind, words: format!("As far as can be seen, {tiers} as promised") };
         }
         let words = words::sentence(&format!("{tiers} as promised"));
-        Self { state: TierState::Fine, words: words.trim_end_matches('.').to_owned() }
+        let words = words.trim_end_matches('.');
+        let urgent =
+            |tier: &str| firing::of(assessment, Some(tier)).iter().any(|alert| alert.severity < Severity::Info);
+        let alarmed: Vec<&str> = assessment.tiers.iter().map(|tier| &*tier.name).filter(|name| urgent(name)).collect();
+        if alarmed.is_empty() {
+            return Self { state: TierState::Fine, words: words.to_owned() };
+        }
+        Self { state: TierState::Degraded, words: format!("{words}; alerts fire for {}", list(&alarmed)) }
     }
 }
 

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::body::PostableAlert;
 use crate::authorities;
+use crate::bounded::{self, Unread};
 use crate::config::{Alertmanager, PushAuth, SecretError};
 use crate::error_chain::chain;
 
@@ -18,7 +19,10 @@ use crate::error_chain::chain;
 const MOST_TOLD: usize = 200;
 
 /// A status holds the whole configuration.
-const LONGEST_STATUS: usize = 4 << 20;
+const LONGEST_STATUS: u64 = 4 << 20;
+
+/// Of a refusal no more is read: a proxy's whole page, and any proof that it may repeat.
+const LONGEST_REFUSAL: usize = 64 << 10;
 
 /// Why Alertmanager was not told.
 #[derive(Debug, thiserror::Error)]
@@ -112,13 +116,10 @@ impl Client {
         let url = format!("{}/api/v2/status", self.url.as_str().trim_end_matches('/'));
         let request = self.client()?.get(url);
         let mut answer = self.exchange(request).await?;
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(no_answer)? {
-            body.extend_from_slice(&chunk);
-            if body.len() > LONGEST_STATUS {
-                return Err(PushError::Stranger);
-            }
-        }
+        let body = bounded::whole(&mut answer, LONGEST_STATUS).await.map_err(|unread| match unread {
+            Unread::TooLarge(_) => PushError::Stranger,
+            Unread::Broken(error) => no_answer(error),
+        })?;
         let json: serde_json::Value = serde_json::from_slice(&body).map_err(|_| PushError::Stranger)?;
         let version = json.pointer("/versionInfo/version").and_then(serde_json::Value::as_str);
         version.map(|version| version.chars().take(MOST_TOLD).collect()).ok_or(PushError::Stranger)
@@ -140,16 +141,18 @@ impl Client {
         if let Some(proof) = &proof {
             request = proof.shown_with(request);
         }
-        let answer = request.send().await.map_err(no_answer)?;
+        let mut answer = request.send().await.map_err(no_answer)?;
         let status = answer.status();
         if status.is_success() {
             return Ok(answer);
         }
-        let said = answer.text().await.unwrap_or_default();
+        let said = bounded::beginning(&mut answer, LONGEST_REFUSAL).await;
+        // Without control characters, line ends among them: one in its midst would hide a proof.
+        let said: String = String::from_utf8_lossy(&said).chars().filter(|c| !c.is_control()).collect();
         // A debugging proxy may answer with the request that it refuses.
         let repeats = proof.is_some_and(|proof| proof.stands_in(&said));
         let said = if repeats { "(its answer repeats the proof that it was sent)" } else { &said };
-        let body = said.chars().filter(|c| !c.is_control()).take(MOST_TOLD).collect();
+        let body = said.chars().take(MOST_TOLD).collect();
         Err(PushError::Refused { status: status.as_u16(), body })
     }
 

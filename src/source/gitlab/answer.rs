@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{DATE, RETRY_AFTER};
 use jiff::Timestamp;
@@ -79,6 +80,12 @@ pub(crate) fn hide(text: &str, token: &SecretString) -> String {
     text.replace(token.expose_secret(), "[token]")
 }
 
+/// A body as it came, but for our token: errors of GraphQL come in good answers, and their words are told.
+pub(crate) fn without(body: Bytes, token: &SecretString) -> Bytes {
+    let text = String::from_utf8_lossy(&body);
+    if text.contains(token.expose_secret()) { hide(&text, token).into() } else { body }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +122,10 @@ mod tests {
     fn an_echoed_token_and_control_characters_do_not_pass() {
         assert_eq!(said("token glpat-canary\u{7} is \u{1b}bad"), "token [token]\u{fffd} is \u{fffd}bad");
         assert!(said(&"x".repeat(5000)).chars().count() <= MAX_DETAIL + 1);
+        let token = SecretString::from("glpat-canary");
+        let body = |body: &'static [u8]| without(Bytes::from_static(body), &token);
+        assert_eq!(&*body(b"{\"message\":\"glpat-canary\"}"), b"{\"message\":\"[token]\"}");
+        assert_eq!(&*body(b"the end of \xff"), b"the end of \xff");
     }
 
     #[test]

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use gitlab::api::{ApiError, AsyncClient, AsyncQuery, Endpoint, RestClient, UrlBase};
-use http::header::{CONTENT_LENGTH, RANGE};
+use http::header::RANGE;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -18,6 +18,7 @@ use serde_json::Value;
 use tracing::Instrument;
 use url::Url;
 
+use crate::bounded::{self, Unread};
 use crate::clock::Clock;
 use crate::config::{Gitlab, SecretFile};
 use crate::metrics::{Operation, Own, StatusClass};
@@ -138,27 +139,17 @@ impl Client {
         request: reqwest::RequestBuilder,
         keep: Keep,
     ) -> Result<Response<Bytes>, ClientError> {
-        let limit = self.0.max_answer_bytes;
-        let too_large =
-            || ClientError::TooLarge { operation, detail: format!("the answer is larger than {limit} bytes") };
+        let most = self.0.max_answer_bytes;
         let mut response = request.send().await.map_err(|error| no_answer(operation, error))?;
-        let announced = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        if announced.is_some_and(|length: u64| length > limit) {
-            return Err(too_large());
-        }
-        let mut body = BytesMut::new();
-        let mut read = 0;
-        while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(operation, error))? {
-            read += chunk.len() as u64;
-            if read > limit {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-            if let Keep::End(bytes) = keep {
-                body.advance(body.len().saturating_sub(bytes));
-            }
-        }
-        let mut copied = Response::new(body.freeze());
+        let read = match keep {
+            Keep::All => bounded::whole(&mut response, most).await,
+            Keep::End(bytes) => bounded::end(&mut response, most, bytes).await,
+        };
+        let body = read.map_err(|unread| match unread {
+            Unread::TooLarge(_) => ClientError::TooLarge { operation, detail: unread.to_string() },
+            Unread::Broken(error) => no_answer(operation, error),
+        })?;
+        let mut copied = Response::new(body);
         *copied.status_mut() = response.status();
         *copied.headers_mut() = std::mem::take(response.headers_mut());
         Ok(copied)
@@ -176,7 +167,7 @@ impl Client {
         }
         let status = response.status();
         if status.is_success() {
-            return Ok(response);
+            return Ok(response.map(|body| answer::without(body, token)));
         }
         let detail = answer::detail(response.body(), token);
         if status != StatusCode::TOO_MANY_REQUESTS {

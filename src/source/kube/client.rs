@@ -16,33 +16,33 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The last resort: each request has a tighter bound of its own, and the server ends a watch within a minute.
 const READ_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Why there is no way to the API server. The texts name files and contexts, never what is in them.
+/// Why there is no way to the API server. The texts name files and contexts, never what is in them; nor is there a cause
+/// beneath them that anybody could print.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The kubeconfig that was named, or its context, cannot be used.
-    #[error("reading the kubeconfig {}: {}", path.display(), describe(source))]
+    #[error("reading the kubeconfig {}: {why}", path.display())]
     Kubeconfig {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: KubeconfigError,
+        why: String,
     },
     /// The context is in none of the usual kubeconfigs.
-    #[error("looking for the context {context} in $KUBECONFIG or ~/.kube/config: {}", describe(source))]
+    #[error("looking for the context {context} in $KUBECONFIG or ~/.kube/config: {why}")]
     Context {
         /// The context.
         context: String,
         /// What is wrong.
-        source: KubeconfigError,
+        why: String,
     },
     /// Neither a kubeconfig nor the service account of a pod.
     #[error(
-        "no cluster found: neither $KUBECONFIG or ~/.kube/config ({}) nor a service account in a pod ({in_cluster})",
-        describe(kubeconfig)
+        "no cluster found: neither $KUBECONFIG or ~/.kube/config ({kubeconfig}) nor a service account in a pod ({in_cluster})"
     )]
     Nowhere {
         /// What is wrong with the kubeconfig.
-        kubeconfig: KubeconfigError,
+        kubeconfig: String,
         /// What is missing in the pod.
         in_cluster: String,
     },
@@ -98,14 +98,14 @@ pub async fn connect(kubernetes: &Kubernetes) -> Result<Client, ConnectError> {
 async fn read(kubernetes: &Kubernetes) -> Result<kube::Config, ConnectError> {
     let options = KubeConfigOptions { context: kubernetes.context.clone(), ..KubeConfigOptions::default() };
     if let Some(path) = &kubernetes.kubeconfig {
-        let failed = |source| ConnectError::Kubeconfig { path: path.clone(), source };
+        let failed = |error| ConnectError::Kubeconfig { path: path.clone(), why: describe(&error) };
         let kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
         return kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(failed);
     }
     match (kube::Config::from_kubeconfig(&options).await, &kubernetes.context) {
         (Ok(config), _) => Ok(config),
-        (Err(source), Some(context)) => Err(ConnectError::Context { context: context.clone(), source }),
-        (Err(kubeconfig), None) => kube::Config::incluster()
-            .map_err(|error| ConnectError::Nowhere { kubeconfig, in_cluster: error.to_string() }),
+        (Err(error), Some(context)) => Err(ConnectError::Context { context: context.clone(), why: describe(&error) }),
+        (Err(outside), None) => kube::Config::incluster()
+            .map_err(|error| ConnectError::Nowhere { kubeconfig: describe(&outside), in_cluster: error.to_string() }),
     }
 }

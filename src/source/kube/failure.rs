@@ -64,12 +64,29 @@ pub(crate) fn refused(status: &Status) -> Failure {
         (500..=599, _) => FailureClass::ServerError,
         _ => FailureClass::Other,
     };
+    // Whoever is no API server sends no code of one in its body.
+    let answered = match status.code {
+        0 => "the API server refused".to_owned(),
+        code => format!("the API server answered {code}"),
+    };
     let seconds = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
     Failure {
         class,
-        detail: cut(&format!("the API server answered {}: {}", status.code, status.message), DETAIL_BYTES).to_owned(),
+        detail: cut(&format!("{answered}: {}", unproven(&status.message)), DETAIL_BYTES).to_owned(),
         retry_after: (seconds > 0).then(|| Duration::from_secs(u64::from(seconds))),
     }
+}
+
+/// Without the token that a proxy for debugging repeats. It is known by where it stands: the client alone knows it.
+fn unproven(text: &str) -> String {
+    let mut parts = text.split("Bearer ");
+    let mut told = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let after = part.find(|c: char| !(c.is_ascii_alphanumeric() || "-._~+/=".contains(c))).unwrap_or(part.len());
+        told.push_str("Bearer [token]");
+        told.push_str(&part[after..]);
+    }
+    told
 }
 
 /// Only what is known to hold no secret: a credentials plugin prints tokens.

@@ -1,5 +1,5 @@
-//! A Kubernetes control plane on loopback: etcd, kube-apiserver with RBAC, kube-scheduler. No kubelet and no controllers:
-//! the tests write what those would have written.
+//! A Kubernetes control plane on loopback: etcd, kube-apiserver with RBAC, kube-scheduler; kube-controller-manager where
+//! a test asks for it. No kubelet, and mostly no controllers: the tests write what those would have written.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,6 +55,8 @@ impl User {
 pub(crate) struct Options {
     /// How often history is dropped from etcd (default: 5 min); a watch from before then gets 410.
     pub(crate) compaction: Option<Duration>,
+    /// Whether kube-controller-manager runs, too: Deployments then make pods, and what is deleted goes.
+    pub(crate) controllers: bool,
 }
 
 /// A running control plane. All of it ends when it is dropped.
@@ -64,6 +66,7 @@ pub(crate) struct Cluster {
     program: PathBuf,
     ports: Ports,
     // Dropped in this order: nobody loses what it still talks to.
+    controllers: Option<Process>,
     scheduler: Option<Process>,
     api: Option<Process>,
     etcd: Process,
@@ -102,9 +105,12 @@ impl Cluster {
             folder.path(),
         );
         let ports = Ports { api, etcd_client };
-        let mut cluster = Self { options, program, ports, scheduler: None, api: None, etcd, folder };
+        let mut cluster = Self { options, program, ports, controllers: None, scheduler: None, api: None, etcd, folder };
         cluster.start_api().await;
         cluster.start_scheduler();
+        if cluster.options.controllers {
+            cluster.start_controllers();
+        }
         cluster
     }
 
@@ -121,8 +127,6 @@ impl Cluster {
             format!("--token-auth-file={}", file("users.csv")),
             "--anonymous-auth=false".to_owned(),
             "--authorization-mode=RBAC".to_owned(),
-            // No controller makes the service accounts' default objects, so its admission would refuse each pod.
-            "--disable-admission-plugins=ServiceAccount".to_owned(),
             "--allow-privileged=true".to_owned(),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
             format!("--service-account-signing-key-file={}", file("service-accounts.key")),
@@ -132,6 +136,10 @@ impl Cluster {
             // Without a period of grace for them, open watches hold up its end for a minute.
             "--shutdown-watch-termination-grace-period=1s".to_owned(),
         ];
+        if !self.options.controllers {
+            // No controller makes the service accounts' default objects, so its admission would refuse each pod.
+            args.push("--disable-admission-plugins=ServiceAccount".to_owned());
+        }
         if let Some(interval) = self.options.compaction {
             args.push(format!("--etcd-compaction-interval={}s", interval.as_secs()));
         }
@@ -170,6 +178,39 @@ impl Cluster {
             "--secure-port=0".to_owned(),
         ];
         self.scheduler = Some(Process::start("kube-scheduler", &self.program, args, self.folder.path()));
+    }
+
+    fn start_controllers(&mut self) {
+        // It would take on a user for each controller, whose roles the API server has; one for all is enough here.
+        let kubeconfig = self.kubeconfig_file(User::Admin, self.ports.api);
+        let kubeconfig = kubeconfig.display();
+        let args = [
+            "controllers".to_owned(),
+            format!("--kubeconfig={kubeconfig}"),
+            format!("--authentication-kubeconfig={kubeconfig}"),
+            format!("--authorization-kubeconfig={kubeconfig}"),
+            "--leader-elect=false".to_owned(),
+            "--secure-port=0".to_owned(),
+            // No kubelet keeps nodes alive.
+            "--controllers=*,-node-lifecycle-controller".to_owned(),
+            format!("--root-ca-file={}", self.folder.join("certs/apiserver.crt").display()),
+            format!("--service-account-private-key-file={}", self.folder.join("service-accounts.key").display()),
+        ];
+        self.controllers = Some(Process::start("kube-controller-manager", &self.program, args, self.folder.path()));
+    }
+
+    /// A kubeconfig file for whoever holds this token.
+    pub(crate) fn kubeconfig_of(&self, token: &str) -> PathBuf {
+        let mut config = self.kubeconfig(User::Tierwatch, self.ports.api);
+        for user in &mut config.auth_infos {
+            if let Some(user) = &mut user.auth_info {
+                user.token = Some(token.to_owned().into());
+            }
+        }
+        let file = self.folder.join("token.kubeconfig");
+        let text = serde_json::to_string_pretty(&config).expect("a kubeconfig is JSON");
+        fs::write(&file, text).unwrap_or_else(|e| panic!("writing {}: {e}", file.display()));
+        file
     }
 
     /// The port that the API server listens on, for a relay in front of it.
@@ -215,7 +256,11 @@ impl Cluster {
     /// What the parts said last, for a message.
     pub(crate) fn last_words(&self) -> String {
         let mut words = format!("etcd:\n{}", self.etcd.last_words());
-        for (name, part) in [("kube-apiserver", &self.api), ("kube-scheduler", &self.scheduler)] {
+        for (name, part) in [
+            ("kube-apiserver", &self.api),
+            ("kube-scheduler", &self.scheduler),
+            ("kube-controller-manager", &self.controllers),
+        ] {
             if let Some(part) = part {
                 words.push_str(&format!("\n{name}:\n{}", part.last_words()));
             }

@@ -27,11 +27,18 @@ fn program() -> &'static Path {
 
 /// What one run of the program with this config prints: `["print", "rbac"]`, say.
 pub(crate) fn print(args: &[&str], config: &str) -> String {
+    let (code, out, err) = run(args, config);
+    assert_eq!(code, Some(0), "tierwatch {args:?}: {err}");
+    out
+}
+
+/// One run of the program with this config: its exit code, and what it wrote to stdout and stderr.
+pub(crate) fn run(args: &[&str], config: &str) -> (Option<i32>, String, String) {
     let folder = Folder::new("print");
     let file = write(&folder, config);
     let output = Command::new(program()).args(args).arg("--config.file").arg(file).output().expect("tierwatch runs");
-    assert!(output.status.success(), "tierwatch {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("tierwatch prints UTF-8")
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("tierwatch prints UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
 fn write(folder: &Folder, config: &str) -> PathBuf {

@@ -6,7 +6,7 @@
 //! - [`cluster`]: etcd, kube-apiserver and kube-scheduler; users, rights, nodes, namespaces.
 //! - [`stage`]: the shared cluster, lent to one test at a time and swept before each.
 //! - [`job_pod`]: pods as GitLab Runner makes them; [`kubelet`]: what a kubelet would write about them.
-//! - [`python`]: programs in Python, each in an environment of its own.
+//! - [`python`]: programs in Python, each in an environment of its own; [`node`]: modules for Node.
 //! - [`prometheus`]: both servers, their query API, promtool.
 //! - [`alertmanager`]: Alertmanager and amtool.
 //! - [`daemon`]: the program itself, as a process.
@@ -25,6 +25,7 @@ pub(crate) mod gitlab_client;
 pub(crate) mod helm;
 pub(crate) mod job_pod;
 pub(crate) mod kubelet;
+pub(crate) mod node;
 pub(crate) mod parts;
 pub(crate) mod process;
 pub(crate) mod prometheus;
@@ -35,6 +36,7 @@ pub(crate) mod tofu;
 pub(crate) mod webhook;
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// How long a test waits for something that must happen before it fails: most comes within a second, and a machine that
@@ -47,11 +49,19 @@ pub(crate) fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 
-/// As many free loopback ports as asked for, all different.
+/// As many free loopback ports as asked for, all different. They are given away before they are used, so they lie below those
+/// that the kernel hands out, and no two tests of this run are given the same.
 pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
-    let held: [TcpListener; N] =
-        std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").expect("loopback has a free port"));
-    held.map(|listener| listener.local_addr().expect("a bound listener has an address").port())
+    const LOWEST: u32 = 10_240;
+    const MANY: u32 = 20_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Another run on the same machine begins elsewhere.
+    let own = std::process::id().wrapping_mul(769);
+    std::array::from_fn(|_| {
+        let mut tried = (0..MANY).map(|_| own.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % MANY + LOWEST);
+        let free = tried.find_map(|port| TcpListener::bind(("127.0.0.1", u16::try_from(port).ok()?)).ok());
+        free.expect("loopback has a free port").local_addr().expect("a bound listener has an address").port()
+    })
 }
 
 /// Asks until the answer is there; panics with `what` and the last `Err` when it never comes.

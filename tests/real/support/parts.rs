@@ -72,7 +72,7 @@ const OPENTOFU: GoModule = GoModule {
     flags: &["-ldflags=-s -w -X github.com/opentofu/opentofu/version.dev=no"],
 };
 
-/// etcd, kube-apiserver and kube-scheduler in one binary.
+/// etcd, kube-apiserver, kube-scheduler and kube-controller-manager in one binary.
 pub(crate) fn kube() -> PathBuf {
     built(&KUBE, "kube", &["apiserver", "--version"])
 }
@@ -119,6 +119,34 @@ pub(crate) fn helm_4() -> PathBuf {
     built(&HELM_4, "helm", &["version", "--short"])
 }
 
+/// The Prometheus operator's definitions of what the chart makes for it, as YAML, read from the operator's module.
+pub(crate) fn operator_definitions() -> Vec<String> {
+    const MODULE: &str = "github.com/prometheus-operator/prometheus-operator";
+    let source = sources("prometheus-operator");
+    let versions = text(&source.join("go.sum"));
+    let folder = cache().join("prometheus-operator").join(hash(versions.as_bytes()));
+    let files = ["podmonitors", "prometheusrules", "servicemonitors"]
+        .map(|name| folder.join(format!("monitoring.coreos.com_{name}.yaml")));
+    if !files.iter().all(|file| file.exists()) {
+        let output = Command::new("go").current_dir(&source).args(["mod", "download", "-json", MODULE]).output();
+        let output = output.unwrap_or_else(|e| panic!("running go for {MODULE}: {e}"));
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let module = told["Dir"].as_str().unwrap_or_else(|| panic!("downloading {MODULE}: {told}"));
+        let definitions = Path::new(module).join("example/prometheus-operator-crd");
+        fs::create_dir_all(&folder).unwrap_or_else(|e| panic!("making {}: {e}", folder.display()));
+        for file in &files {
+            let from = definitions.join(file.file_name().expect("a file has a name"));
+            fs::write(file, text(&from)).unwrap_or_else(|e| panic!("writing {}: {e}", file.display()));
+        }
+    }
+    tell("prometheus-operator", versions.lines().next().unwrap_or_default(), &folder);
+    files.iter().map(|file| text(file)).collect()
+}
+
+fn text(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|e| panic!("reading {}: {e}", file.display()))
+}
+
 /// A Python that has kubernetes-validate, and the script that runs it.
 pub(crate) fn kubernetes_validate() -> (PathBuf, PathBuf) {
     (super::python::programs("kubernetes-validate").join("python"), sources("kubernetes-validate").join("validate.py"))
@@ -132,29 +160,6 @@ pub(crate) fn prometheus_2() -> PathBuf {
     assert!(version.contains("version 2."), "{} is not Debian's Prometheus 2: {version}", program.display());
     tell("prometheus (Debian)", &version, &program);
     program
-}
-
-/// The folder with playwright-core and axe-core, as `browser/package-lock.json` names them.
-pub(crate) fn browser_modules() -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/browser");
-    let files = ["package.json", "package-lock.json"];
-    let text: Vec<u8> =
-        files.iter().flat_map(|file| fs::read(source.join(file)).expect("a file of ours can be read")).collect();
-    let folder = cache().join("browser").join(hash(&text));
-    if folder.join("node_modules/.package-lock.json").exists() {
-        return folder;
-    }
-    fs::create_dir_all(&folder).unwrap_or_else(|e| panic!("making {}: {e}", folder.display()));
-    for file in files {
-        fs::copy(source.join(file), folder.join(file)).unwrap_or_else(|e| panic!("copying {file}: {e}"));
-    }
-    say(&format!("installing the browser's modules into {}", folder.display()));
-    // Nothing of them is to be run while they are installed; the browser is Debian's.
-    let args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
-    let done = Command::new("npm").args(args).current_dir(&folder).status();
-    let done = done.unwrap_or_else(|e| panic!("running npm: {e}: apt-get install --no-install-recommends nodejs npm"));
-    assert!(done.success(), "npm ci in {}: {done}", folder.display());
-    folder
 }
 
 /// The program, built first if it is not in the cache.

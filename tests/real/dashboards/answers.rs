@@ -26,6 +26,7 @@ const READABLE: usize = 12;
 
 /// Graphs that may show more, by a part of their title, with the reason.
 const CROWDED: &[(&str, &str)] = &[
+    ("Age of what is known", "a tile for each source"),
     ("What could be seen", "a row for each source"),
     ("What holds, and since when", "a row for each condition that held"),
     ("When boundaries moved", "a row for each check that moved"),

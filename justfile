@@ -38,7 +38,11 @@ deny:
 # Against a real Kubernetes control plane and real Prometheus servers; needs Go and Debian's chromium, nodejs, npm, prometheus, python3-gitlab,
 # python3-venv and umoci.
 real:
-    cargo test --features real --test real -- --skip faults::
+    cargo test --features real --test real -- --skip faults:: --skip kills::
+
+# Daemons that are killed, and what they counted: two minutes that need the machine for themselves.
+kills:
+    cargo test --features real --test real kills::
 
 # The pages in a browser, on phone and screen, light and dark; screenshots are left in target/tmp/browser.
 browser:

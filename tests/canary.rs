@@ -1,6 +1,8 @@
 //! The daemon as a process: no token in anything that it says, and an orderly end. What it says: log, pages, JSON, metrics,
 //! a recording, traces, and its last words in a panic.
 
+#[path = "support/loopback.rs"]
+mod loopback;
 #[path = "canary/panics.rs"]
 mod panics;
 #[path = "canary/traces.rs"]
@@ -77,25 +79,18 @@ impl Running {
     }
 
     async fn waits_for(&self, what: &str, so: impl Fn() -> bool) {
-        for _ in 0..PATIENCE {
-            if so() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("waited for {what} in vain: {}", self.log());
+        let seen = until(async || so().then_some(())).await;
+        seen.unwrap_or_else(|| panic!("waited for {what} in vain: {}", self.log()));
     }
 
     async fn becomes_ready(&self) {
         let mut last = None;
-        for _ in 0..PATIENCE {
+        let ready = until(async || {
             last = get(&format!("http://{}/readyz", self.address)).await;
-            if last.as_ref().is_some_and(|(status, _)| *status == 200) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("never ready: {last:?}: {}", self.log());
+            last.as_ref().filter(|(status, _)| *status == 200).map(drop)
+        });
+        let ready = ready.await;
+        ready.unwrap_or_else(|| panic!("never ready: {last:?}: {}", self.log()));
     }
 
     async fn pages(&self, paths: &[&str]) -> String {
@@ -112,14 +107,19 @@ impl Running {
     async fn ends(&mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
-        for _ in 0..PATIENCE {
-            if let Some(status) = self.child.try_wait().expect("the daemon can be waited for") {
-                return status.code();
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        None
+        until(async || self.child.try_wait().expect("the daemon can be waited for")).await?.code()
     }
+}
+
+/// Asks until the answer is there; nothing when it never comes.
+async fn until<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    for _ in 0..PATIENCE {
+        if let Some(answer) = ask().await {
+            return Some(answer);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    None
 }
 
 fn free_port() -> u16 {

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod demo_support;
+#[path = "support/loopback.rs"]
+mod loopback;
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -52,11 +54,8 @@ async fn take(State(told): State<Told>, Json(body): Json<Value>) {
 
 impl Told {
     async fn serve(&self) -> String {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new().route("/api/v2/alerts", post(take)).with_state(self.clone());
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        url
+        format!("http://{}", loopback::serve(app).await)
     }
 
     fn times(&self) -> usize {

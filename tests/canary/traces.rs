@@ -12,19 +12,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::json;
 
+use super::loopback::serve;
 use super::{Files, Running};
 
 const TOKEN: &str = "glpat-CANARY-of-gitlab-0123456789";
 const CLUSTER: &str = "eyJCANARY.of.the.cluster";
 const PASSWORD: &str = "CANARY-of-alertmanager";
 const USER: &str = "tierwatch";
-
-async fn serve(app: Router) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback");
-    let url = format!("http://{}", listener.local_addr().expect("a bound address"));
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    url
-}
 
 /// A collector, and every byte that it was sent.
 #[derive(Clone, Default)]
@@ -34,8 +28,8 @@ impl Collector {
     /// The configuration that sends traces to it.
     pub async fn start(&self) -> String {
         let take = async |State(collector): State<Self>, body: Bytes| collector.0.lock().expect("bytes").extend(body);
-        let url = serve(Router::new().route("/v1/traces", post(take)).with_state(self.clone())).await;
-        format!("telemetry: {{ otlp: {{ endpoint: '{url}' }} }}\n")
+        let address = serve(Router::new().route("/v1/traces", post(take)).with_state(self.clone())).await;
+        format!("telemetry: {{ otlp: {{ endpoint: 'http://{address}' }} }}\n")
     }
 
     /// What it was sent, which holds our spans: names and texts stand in protobuf as they are.
@@ -83,7 +77,7 @@ impl Asked {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_repeats_what_he_was_sent_is_not_repeated() {
     let (asked, collector, files) = (Asked::default(), Collector::default(), Files::new());
-    let url = serve(Router::new().fallback(repeat).with_state(asked.clone())).await;
+    let url = format!("http://{}", serve(Router::new().fallback(repeat).with_state(asked.clone())).await);
     let kubeconfig = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n\
          clusters: [{{name: c, cluster: {{server: '{url}'}}}}]\nusers: [{{name: u, user: {{token: {CLUSTER}}}}}]\n"

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::http::header;
 use axum::routing::get;
 
+use crate::support::loopback;
 use crate::support::prometheus::{Prometheus, Version, check_metrics, promtool};
 
 const PAGE: &str = "\
@@ -25,10 +26,7 @@ tierwatch_jobs_dropped_total{tier=\"standard\",reason=\"other\"} 0
 /// Serves the page on a free port; host and port.
 async fn serve() -> String {
     let page = get(|| async { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], PAGE) });
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
-    let address = listener.local_addr().expect("a bound listener has an address").to_string();
-    tokio::spawn(async move { axum::serve(listener, Router::new().route("/metrics", page)).await });
-    address
+    loopback::serve(Router::new().route("/metrics", page)).await.to_string()
 }
 
 async fn reads_the_page(version: Version) {

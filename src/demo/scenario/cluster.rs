@@ -24,9 +24,9 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             "deployment jobs wait; no manager pod is ready although GitLab still says online",
             20,
             vec![
-                (minute(4), Act::Managers { tier: "deployment", up: false }),
+                (minute(4), Act::Managers { tier: "deployment", only: None, up: false }),
                 (minute(5), Act::Burst { tier: "deployment", jobs: 6, over: minute(3), kind: Kind::Ordinary }),
-                (minute(12), Act::Managers { tier: "deployment", up: true }),
+                (minute(12), Act::Managers { tier: "deployment", only: None, up: true }),
             ],
         ),
         story(

@@ -63,10 +63,8 @@ pub(crate) enum Reads {
 pub(crate) enum Act {
     /// So many jobs, spread over a time.
     Burst { tier: &'static str, jobs: u32, over: SignedDuration, kind: Kind },
-    /// The tier's runner managers crash in a loop, or come back.
-    Managers { tier: &'static str, up: bool },
-    /// One of them does, counted from 0.
-    Manager { tier: &'static str, number: usize, up: bool },
+    /// The tier's runner managers crash in a loop, or come back: the one of this number, counted from 0, or all.
+    Managers { tier: &'static str, only: Option<usize>, up: bool },
     /// So many jobs an hour come to the tier from now on.
     Traffic { tier: &'static str, per_hour: f64 },
     /// A job of the tier turns out to wait for so long already.

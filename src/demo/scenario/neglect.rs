@@ -43,10 +43,10 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             vec![
                 (BEFORE, Act::Paused { tier: "privileged", paused: true }),
                 (BEFORE, Act::Waiting { tier: "privileged", since: hours(24) - minute(12) }),
-                (minute(2), Act::Manager { tier: "protected", number: 0, up: false }),
+                (minute(2), Act::Managers { tier: "protected", only: Some(0), up: false }),
                 (minute(3), Act::Traffic { tier: "standard", per_hour: 0.0 }),
                 (minute(14), Act::Paused { tier: "privileged", paused: false }),
-                (minute(18), Act::Manager { tier: "protected", number: 0, up: true }),
+                (minute(18), Act::Managers { tier: "protected", only: Some(0), up: true }),
             ],
         ),
         Scenario { traffic: [vec![("standard", 120.0)], quiet.clone()].concat(), ..tokens },

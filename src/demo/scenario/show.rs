@@ -13,13 +13,13 @@ pub(crate) const WARM: SignedDuration = SignedDuration::from_mins(12);
 pub(super) fn scenario() -> Scenario {
     let script = vec![
         // Before the curtain rises: the deployment managers are gone and the standard queue is growing.
-        (minute(7), Act::Managers { tier: "deployment", up: false }),
+        (minute(7), Act::Managers { tier: "deployment", only: None, up: false }),
         (minute(7), Act::Burst { tier: "deployment", jobs: 5, over: minute(4), kind: Kind::Ordinary }),
         (minute(9), Act::Burst { tier: "standard", jobs: 150, over: minute(3), kind: Kind::Ordinary }),
         (minute(10), Act::Registry { host: "docker.io", trouble: Some(Trouble::RateLimited) }),
         (minute(11), Act::Burst { tier: "protected", jobs: 2, over: minute(1), kind: Kind::UnprotectedRef }),
         // On stage.
-        (minute(17), Act::Managers { tier: "deployment", up: true }),
+        (minute(17), Act::Managers { tier: "deployment", only: None, up: true }),
         (minute(18), Act::Registry { host: "docker.io", trouble: None }),
         (minute(26), Act::ReplacePool { tier: "standard", taint: Some("pool-generation=2") }),
         (minute(33), Act::ReplacePool { tier: "standard", taint: None }),

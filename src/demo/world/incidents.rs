@@ -38,14 +38,9 @@ impl World {
                     }
                 }
             }
-            Act::Managers { tier, up } => {
+            Act::Managers { tier, only, up } => {
                 if let Some(tier) = self.tier_named(tier) {
-                    self.set_managers(tier, None, up);
-                }
-            }
-            Act::Manager { tier, number, up } => {
-                if let Some(tier) = self.tier_named(tier) {
-                    self.set_managers(tier, Some(number), up);
+                    self.set_managers(tier, only, up);
                 }
             }
             Act::Traffic { tier, per_hour } => {
@@ -110,12 +105,12 @@ impl World {
     }
 
     /// All of them, or one.
-    fn set_managers(&mut self, tier: usize, number: Option<usize>, up: bool) {
+    fn set_managers(&mut self, tier: usize, only: Option<usize>, up: bool) {
         let now = self.now;
         let Some(runner) = self.runners.get_mut(tier) else { return };
         let mut pods = Vec::new();
         for (position, manager) in runner.managers.iter_mut().enumerate() {
-            if number.is_some_and(|number| number != position) {
+            if only.is_some_and(|only| only != position) {
                 continue;
             }
             pods.push(manager.pod);

@@ -21,6 +21,11 @@ pub(super) fn of<'a>(assessment: &'a Assessment, tier: Option<&str>) -> Vec<&'a 
     firing
 }
 
+/// How urgent the most urgent of them is; nothing where none fires.
+pub(super) fn most_urgent(assessment: &Assessment, tier: &str) -> Option<Severity> {
+    of(assessment, Some(tier)).first().map(|alert| alert.severity)
+}
+
 /// The alerts as a list; nothing where none fires.
 pub(super) fn list(alerts: &[&FiringAlert], now: Timestamp) -> Markup {
     html! {

@@ -105,11 +105,11 @@ fn nothing(title: &str, why: &str, more: Markup) -> Markup {
 /// The worst first; of the same state by the most urgent alert, then those that wake somebody, then those with the most to wait for.
 fn worst_first(assessment: &Assessment) -> Vec<&TierAssessment> {
     let mut tiers: Vec<_> = assessment.tiers.iter().collect();
-    tiers.sort_by_key(|tier| {
+    tiers.sort_by_cached_key(|tier| {
         let queue = tier.queue.as_ref();
         let waits = queue.map(|queue| (queue.overdue, queue.oldest, queue.pending));
         let wakes = tier.urgency == Urgency::Page;
-        let alert = firing::of(assessment, Some(&tier.name)).first().map(|alert| alert.severity);
+        let alert = firing::most_urgent(assessment, &tier.name);
         (tier.state, alert.is_none(), alert, Reverse(wakes), Reverse(waits))
     });
     tiers

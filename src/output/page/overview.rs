@@ -92,8 +92,8 @@ impl Summary {
         let words = words::sentence(&format!("{tiers} as promised"));
         let words = words.trim_end_matches('.');
         let urgent =
-            |tier: &str| firing::of(assessment, Some(tier)).iter().any(|alert| alert.severity < Severity::Info);
-        let alarmed: Vec<&str> = assessment.tiers.iter().map(|tier| &*tier.name).filter(|name| urgent(name)).collect();
+            |tier: &&str| firing::most_urgent(assessment, tier).is_some_and(|severity| severity < Severity::Info);
+        let alarmed: Vec<&str> = assessment.tiers.iter().map(|tier| &*tier.name).filter(urgent).collect();
         if alarmed.is_empty() {
             return Self { state: TierState::Fine, words: words.to_owned() };
         }

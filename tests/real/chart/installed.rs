@@ -42,6 +42,21 @@ const KINDS: [&str; 17] = [
     "/apis/rbac.authorization.k8s.io/v1/roles",
 ];
 
+/// Those of these values, and of CI's.
+const NAMESPACES: [&str; 11] = [
+    NAMESPACE,
+    "ci-deployment",
+    "ci-managers",
+    "ci-sandbox",
+    "ci-standard",
+    "gitlab-runner",
+    "gitlab-runners-deployment",
+    "gitlab-runners-sandbox",
+    "gitlab-runners-sandbox-2",
+    "gitlab-runners-standard",
+    "monitoring",
+];
+
 /// A cluster with the operator's definitions and the namespaces that the chart is told of.
 struct Site {
     cluster: Cluster,
@@ -62,10 +77,7 @@ impl Site {
             let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}");
             site.hands.apply(&path, &body).await;
         }
-        let namespaces = ["ci-standard", "ci-managers", "ci-deployment", "ci-sandbox", "monitoring", NAMESPACE]
-            .into_iter()
-            .chain(ci_namespaces());
-        for name in namespaces.collect::<BTreeSet<_>>() {
+        for name in NAMESPACES {
             let level = if name == NAMESPACE { "restricted" } else { "privileged" };
             let labels =
                 json!({ "pod-security.kubernetes.io/enforce": level, "pod-security.kubernetes.io/warn": level });
@@ -180,24 +192,18 @@ impl Site {
     async fn token(&self) -> String {
         let path = format!("/api/v1/namespaces/{NAMESPACE}/serviceaccounts/tierwatch/token");
         let body = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": { "expirationSeconds": 3607 } });
-        let request = http::Request::post(path)
-            .header(http::header::CONTENT_TYPE, "application/json")
-            .body(body.to_string().into_bytes())
-            .expect("a path is a request");
-        let answer: Value = self.admin().request(request).await.expect("a token is given");
+        let answer = post(&self.admin(), &path, &body).await.expect("a token is given");
         answer["status"]["token"].as_str().expect("a token").to_owned()
     }
 }
 
-fn ci_namespaces() -> impl Iterator<Item = &'static str> {
-    [
-        "gitlab-runner",
-        "gitlab-runners-standard",
-        "gitlab-runners-deployment",
-        "gitlab-runners-sandbox",
-        "gitlab-runners-sandbox-2",
-    ]
-    .into_iter()
+/// What the API server makes of `body` at this path.
+async fn post(client: &Client, path: &str, body: &Value) -> kube::Result<Value> {
+    let request = http::Request::post(path)
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .body(body.to_string().into_bytes())
+        .expect("a path is a request");
+    client.request(request).await
 }
 
 #[tokio::test]
@@ -323,11 +329,7 @@ async fn strictly_valid(site: &Site) {
             // Names do not matter to a dry run, what is there already does.
             object["metadata"]["name"] =
                 json!(format!("{}-dry", object["metadata"]["name"].as_str().unwrap_or_default()));
-            let request = http::Request::post(&path)
-                .header(http::header::CONTENT_TYPE, "application/json")
-                .body(object.to_string().into_bytes())
-                .expect("a path is a request");
-            let answer = site.admin().request::<Value>(request).await;
+            let answer = post(&site.admin(), &path, &object).await;
             answer.unwrap_or_else(|e| panic!("{name}: {path}: {e}\n{object:#}"));
             count += 1;
         }
@@ -380,11 +382,8 @@ async fn allowed(site: &Site, token: &str, namespace: &str) -> BTreeSet<Right> {
     let config = kube::Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await;
     let client = Client::try_from(config.expect("a kubeconfig")).expect("a client");
     let review = json!({ "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": { "namespace": namespace } });
-    let request = http::Request::post("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews")
-        .header(http::header::CONTENT_TYPE, "application/json")
-        .body(review.to_string().into_bytes())
-        .expect("a path is a request");
-    let answer: Value = client.request(request).await.expect("a review");
+    let reviews = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
+    let answer = post(&client, reviews, &review).await.expect("a review");
     let rules: Vec<Value> = answer["status"]["resourceRules"].as_array().cloned().unwrap_or_default();
     let own = rules.into_iter().filter(|rule| {
         let group = rule["apiGroups"][0].as_str().unwrap_or_default();

@@ -8,6 +8,7 @@ use axum::routing::get;
 use tierwatch::metrics::catalogue::{self, Kind, Label, Row, Values};
 
 use super::asked::{Clocks, all, filled};
+use crate::support::loopback::serve;
 use crate::support::prometheus::{Prometheus, Version};
 use crate::support::{now, say, until};
 
@@ -89,10 +90,7 @@ async fn b23_no_query_is_expensive() {
     assert!(series > AT_LEAST, "only {series} series");
     let app = Router::new()
         .route("/metrics", get(move || async move { exposition(now().duration_since(began).as_secs_f64()) }));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
-    let address = listener.local_addr().expect("a bound listener has an address").to_string();
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    let prometheus = Prometheus::start(Version::Three, &address).await;
+    let prometheus = Prometheus::start(Version::Three, &serve(app).await.to_string()).await;
     prometheus.scraped().await;
     until("eight scrapes", async || {
         let rows = prometheus.query("count_over_time(tierwatch_build_info[1m]) >= 8").await;

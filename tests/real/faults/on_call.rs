@@ -13,6 +13,7 @@ use tierwatch::output::pusher::HEARTBEAT;
 
 use super::fired::{Fired, Spell};
 use crate::support::alertmanager::{Alertmanager, Labels};
+use crate::support::loopback::serve;
 
 /// What is told, in minutes of the story once it has begun.
 #[derive(Clone, Default)]
@@ -24,10 +25,7 @@ pub(super) struct OnCall {
 impl OnCall {
     /// Serves on a free port; the address for an Alertmanager.
     pub(super) async fn serve(&self) -> String {
-        let app = Router::new().route("/", post(called)).with_state(self.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
-        let address = listener.local_addr().expect("a bound listener has an address");
-        tokio::spawn(async move { axum::serve(listener, app).await });
+        let address = serve(Router::new().route("/", post(called)).with_state(self.clone())).await;
         format!("http://{address}/")
     }
 
@@ -40,10 +38,11 @@ impl OnCall {
         self.told.lock().expect("nobody panics with it").clone()
     }
 
-    /// When an alert of this name that is not over was told.
-    pub(super) fn hears(&self, name: &str) -> Option<f64> {
-        let told = self.told.lock().expect("nobody panics with it");
-        told.iter().find(|((alert, ..), spell)| alert == name && spell.over.is_none()).map(|(_, spell)| spell.from)
+    /// Alerts of this name that were told and are not over.
+    pub(super) fn hears(&self, name: &str) -> BTreeMap<Fired, Spell> {
+        let mut told = self.told();
+        told.retain(|(alert, ..), spell| alert == name && spell.over.is_none());
+        told
     }
 }
 

@@ -134,13 +134,13 @@ pub(super) async fn play(name: &str, speed: u32, lanes: &Lanes) -> Played {
     daemon.stop().await;
     let judged = judged.await.expect("the alerts were read");
     if due.iter().any(|due| due.alert.0 == "TierwatchDown") {
-        until("the end of the daemon at whoever is on call", async || {
-            stack.ruled.on_call.hears("TierwatchDown").ok_or_else(|| "nobody told of it".to_owned())
+        let down = until("the end of the daemon at whoever is on call", async || {
+            let down = stack.ruled.on_call.hears("TierwatchDown");
+            if down.is_empty() { Err("nobody told of it".to_owned()) } else { Ok(down) }
         })
         .await;
-        let down = |told: BTreeMap<Fired, Spell>| told.into_iter().filter(|((alert, ..), _)| alert == "TierwatchDown");
-        by_rules.extend(down(stack.ruled.on_call.told()));
-        told.extend(down(stack.ruled.on_call.told()));
+        by_rules.extend(down.clone());
+        told.extend(down);
     }
 
     dashboards::ask(&stack.prometheus, name, speed, (beginning, ended)).await;

@@ -7,9 +7,10 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-
 use tierwatch::config::Config;
 use tierwatch::rules::{self, Form, Group, Rule};
+
+use crate::support::loopback::serve;
 
 /// The rules with every time divided by `speed`.
 pub(super) fn rules(config: &Config, speed: u32) -> String {
@@ -57,6 +58,7 @@ pub(super) fn routing(receiver: &str) -> String {
 /// Between the daemon and an Alertmanager.
 #[derive(Clone)]
 struct Relay {
+    client: reqwest::Client,
     to: String,
     /// When both clocks showed the same.
     began: Timestamp,
@@ -65,11 +67,10 @@ struct Relay {
 
 /// Where the daemon pushes to: the Alertmanager hears the same with the times that it is on our clock.
 pub(super) async fn relay(alertmanager: &str, began: Timestamp, speed: u32) -> String {
-    let relay = Relay { to: format!("{alertmanager}/api/v2/alerts"), began, speed: f64::from(speed) };
-    let app = Router::new().route("/api/v2/alerts", post(pass_on)).with_state(relay);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
-    let address = listener.local_addr().expect("a bound listener has an address");
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    let to = format!("{alertmanager}/api/v2/alerts");
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client of nothing special");
+    let relay = Relay { client, to, began, speed: f64::from(speed) };
+    let address = serve(Router::new().route("/api/v2/alerts", post(pass_on)).with_state(relay)).await;
     format!("http://{address}")
 }
 
@@ -81,9 +82,7 @@ async fn pass_on(State(relay): State<Relay>, Json(mut alerts): Json<Value>) -> (
             alert[key] = Value::from((relay.began + SignedDuration::from_secs_f64(ours)).to_string());
         }
     }
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client of nothing special");
-    let answer = client.post(&relay.to).json(&alerts).send().await;
-    match answer {
+    match relay.client.post(&relay.to).json(&alerts).send().await {
         Ok(answer) => (answer.status(), answer.text().await.unwrap_or_default()),
         Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()),
     }

@@ -166,10 +166,27 @@ impl Cluster {
     }
 
     fn start_scheduler(&mut self) {
-        let kubeconfig = self.kubeconfig_file(User::Scheduler, self.ports.api);
+        self.scheduler = Some(self.component("kube-scheduler", "scheduler", User::Scheduler, vec![]));
+    }
+
+    fn start_controllers(&mut self) {
+        let file = |name: &str| self.folder.join(name).display().to_string();
+        let more = vec![
+            // No kubelet keeps nodes alive.
+            "--controllers=*,-node-lifecycle-controller".to_owned(),
+            format!("--root-ca-file={}", file("certs/apiserver.crt")),
+            format!("--service-account-private-key-file={}", file("service-accounts.key")),
+        ];
+        // It would take on a user for each controller, whose roles the API server has; one for all is enough here.
+        self.controllers = Some(self.component("kube-controller-manager", "controllers", User::Admin, more));
+    }
+
+    /// A client of the API server that runs alone.
+    fn component(&self, name: &str, command: &str, user: User, more: Vec<String>) -> Process {
+        let kubeconfig = self.kubeconfig_file(user, self.ports.api);
         let kubeconfig = kubeconfig.display();
-        let args = [
-            "scheduler".to_owned(),
+        let mut args = vec![
+            command.to_owned(),
             format!("--kubeconfig={kubeconfig}"),
             format!("--authentication-kubeconfig={kubeconfig}"),
             format!("--authorization-kubeconfig={kubeconfig}"),
@@ -177,26 +194,8 @@ impl Cluster {
             // Nobody asks it anything.
             "--secure-port=0".to_owned(),
         ];
-        self.scheduler = Some(Process::start("kube-scheduler", &self.program, args, self.folder.path()));
-    }
-
-    fn start_controllers(&mut self) {
-        // It would take on a user for each controller, whose roles the API server has; one for all is enough here.
-        let kubeconfig = self.kubeconfig_file(User::Admin, self.ports.api);
-        let kubeconfig = kubeconfig.display();
-        let args = [
-            "controllers".to_owned(),
-            format!("--kubeconfig={kubeconfig}"),
-            format!("--authentication-kubeconfig={kubeconfig}"),
-            format!("--authorization-kubeconfig={kubeconfig}"),
-            "--leader-elect=false".to_owned(),
-            "--secure-port=0".to_owned(),
-            // No kubelet keeps nodes alive.
-            "--controllers=*,-node-lifecycle-controller".to_owned(),
-            format!("--root-ca-file={}", self.folder.join("certs/apiserver.crt").display()),
-            format!("--service-account-private-key-file={}", self.folder.join("service-accounts.key").display()),
-        ];
-        self.controllers = Some(Process::start("kube-controller-manager", &self.program, args, self.folder.path()));
+        args.extend(more);
+        Process::start(name, &self.program, args, self.folder.path())
     }
 
     /// A kubeconfig file for whoever holds this token.

@@ -6,6 +6,7 @@
 //! - [`cluster`]: etcd, kube-apiserver and kube-scheduler; users, rights, nodes, namespaces.
 //! - [`stage`]: the shared cluster, lent to one test at a time and swept before each.
 //! - [`job_pod`]: pods as GitLab Runner makes them; [`kubelet`]: what a kubelet would write about them.
+//! - [`loopback`]: a server of a test's own.
 //! - [`python`]: programs in Python, each in an environment of its own; [`node`]: modules for Node.
 //! - [`prometheus`]: both servers, their query API, promtool.
 //! - [`alertmanager`]: Alertmanager and amtool.
@@ -25,6 +26,8 @@ pub(crate) mod gitlab_client;
 pub(crate) mod helm;
 pub(crate) mod job_pod;
 pub(crate) mod kubelet;
+#[path = "../../support/loopback.rs"]
+pub(crate) mod loopback;
 pub(crate) mod node;
 pub(crate) mod parts;
 pub(crate) mod process;

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tierwatch::check::{Asked, Line, Probe, Report, Verdict, run};
 use tierwatch::clock::Clock;
 use tierwatch::config::Config;
-use tierwatch::demo::faults::KubeFault;
+use tierwatch::demo::faults::{GitlabFault, KubeFault, Misdeed};
 use tierwatch::demo::gitlab_api::access;
 use tierwatch::demo::{Demo, scenario};
 
@@ -245,7 +245,8 @@ async fn each_wrong_installation_gives_its_line() {
         taken.local_addr().unwrap(),
         secret.display()
     );
-    case("the address for hooks is taken, and GitLab has no hook", groups(bench.yaml.clone()) + &webhook);
+    let by_project = bench.yaml.replace("gitlab:\n", "gitlab:\n  queue: { source: projects, groups: [harbour] }\n");
+    case("the address for hooks is taken, and GitLab has no hook", by_project + &webhook);
     case("alerts lead nowhere", bench.with("https://tierwatch.example.com", "http://localhost:10471"));
     case("there is no kubeconfig", bench.with(&kubeconfig, "/nowhere/kubeconfig"));
     case("nobody is the API server", in_kubeconfig("down", &bench.demo.kube_url, &nobody()));
@@ -280,6 +281,70 @@ async fn each_wrong_installation_gives_its_line() {
         writeln!(told, "{name}\n{lines}").unwrap();
     }
     insta::assert_snapshot!(told);
+}
+
+/// The lines of one probe.
+fn of(report: &Report, probe: Probe) -> Vec<&Line> {
+    report.lines().iter().filter(|line| line.probe == probe).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hooks_of_single_projects_count_where_their_group_has_none() {
+    let bench = Bench::new().await;
+    let secret = bench.file("hook", CANARY);
+    let webhook = format!("webhook: {{ listen_address: '127.0.0.1:0', secret_file: {} }}\n", secret.display());
+    let with = |token: &str| {
+        let yaml = bench.with_token("asks", token);
+        yaml.replace("gitlab:\n", "gitlab:\n  queue: { source: projects, groups: [harbour] }\n") + &webhook
+    };
+    let told = async |token: &str| {
+        let report = bench.check(&with(token)).await;
+        let lines = of(&report, Probe::GitlabHook).into_iter();
+        lines.map(|line| (line.verdict, line.subject.clone(), line.evidence.clone())).collect::<Vec<_>>()
+    };
+    // An Owner sees that the group has none, a Maintainer only what its projects have, a Reporter nothing.
+    let bare = told(access::OWNER_TOKEN).await;
+    assert!(matches!(bare.as_slice(), [(Verdict::Warning, group, _)] if group == "harbour"), "{bare:?}");
+    let of_maintainer = told(access::MAINTAINER_TOKEN).await;
+    assert!(of_maintainer.iter().all(|(verdict, ..)| *verdict == Verdict::NotChecked), "{of_maintainer:?}");
+    assert!(of_maintainer.iter().any(|(_, _, why)| why.starts_with("no hook of harbour/")), "{of_maintainer:?}");
+    let of_reporter = told(access::REPORTER_TOKEN).await;
+    assert!(of_reporter.iter().all(|(verdict, ..)| *verdict == Verdict::NotChecked), "{of_reporter:?}");
+    assert!(of_reporter.iter().any(|(_, _, why)| why.contains("takes a Maintainer")), "{of_reporter:?}");
+
+    let url = "https://tierwatch.example.com/webhooks/gitlab";
+    let projects = of_maintainer.iter().find_map(|(_, _, why)| why.strip_prefix("no hook of ")?.split(" sends").next());
+    let project = projects.and_then(|all| all.split(", ").next()).unwrap();
+    bench.demo.add_hook(project, url);
+    let helped = told(access::MAINTAINER_TOKEN).await;
+    let is_its = |(verdict, subject, evidence): &(Verdict, String, String)| {
+        *verdict == Verdict::Ok && subject == project && evidence.contains(url)
+    };
+    assert!(helped.iter().any(is_its), "{helped:?}");
+    let some = told(access::OWNER_TOKEN).await;
+    let group = some.iter().find(|(_, subject, _)| subject == "harbour").unwrap();
+    assert!(group.0 == Verdict::Warning && group.2.contains("1 send by themselves"), "{some:?}");
+
+    bench.demo.add_hook("harbour", url);
+    let whole = told(access::OWNER_TOKEN).await;
+    assert!(matches!(whole.as_slice(), [(Verdict::Ok, group, _)] if group == "harbour"), "{whole:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gitlabs_own_limit_is_told_and_held_against_ours() {
+    let bench = Bench::new().await;
+    let budget = async || {
+        let report = bench.check(&bench.yaml).await;
+        let lines = of(&report, Probe::RequestBudget);
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        (line.evidence.clone(), line.fix.clone().unwrap_or_default())
+    };
+    assert!(budget().await.0.contains("GitLab tells no limit of its own"));
+    let lasts = SignedDuration::from_hours(9);
+    bench.demo.disturb_gitlab(GitlabFault { on: None, misdeed: Misdeed::Headroom(100, 90) }, lasts);
+    let (evidence, fix) = budget().await;
+    assert!(evidence.contains("GitLab allows this user 100 a minute (throttle_authenticated_api)"), "{evidence}");
+    assert!(evidence.contains("90 were left") && !fix.is_empty(), "{evidence} {fix}");
 }
 
 fn reply_with(

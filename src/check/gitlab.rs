@@ -13,7 +13,7 @@ use super::round::{Heard, Told};
 use crate::config::Gitlab;
 use crate::model::assess::human_duration;
 use crate::observation::{ApiTokenReport, FailureClass, Now, SourceKind, between};
-use crate::source::gitlab::{ClientError, HookReport, Introduction, NEEDS};
+use crate::source::gitlab::{ClientError, Introduction, NEEDS};
 
 /// Further apart, "since when" is off by what people notice.
 const SKEW_WORTH_A_LOOK: SignedDuration = SignedDuration::from_secs(5);
@@ -304,8 +304,8 @@ fn source(probe: Probe, kind: SourceKind, what: &str, told: &Told, heard: &Heard
         let evidence = format!("no answer within {} s", patience.as_secs());
         return Line::problem(probe, "", &evidence, "look at GitLab's load; give more time with --timeout");
     }
-    let projects = heard.projects.filter(|_| kind == SourceKind::GitlabQueue);
-    let of = projects.map_or_else(String::new, |projects| format!(" of {projects} projects"));
+    let projects = heard.projects.as_ref().filter(|_| kind == SourceKind::GitlabQueue);
+    let of = projects.map_or_else(String::new, |projects| format!(" of {} projects", projects.len()));
     let (way, lacks): (Vec<&String>, Vec<&String>) = told.notes.iter().partition(|note| note.starts_with("reading "));
     let mut evidence = match (told.answered, kind) {
         (true, _) => format!("{} {what}{of} seen", told.objects),
@@ -340,35 +340,4 @@ fn needs(kind: SourceKind) -> String {
         })
         .collect();
     format!("give the token one of: {}", ways.join(" · "))
-}
-
-/// The hooks that GitLab sends, where the token may see them.
-pub(super) fn hooks(group: &str, hooks: &Result<Vec<HookReport>, ClientError>, path: &str) -> Line {
-    let probe = Probe::GitlabHook;
-    match hooks {
-        Err(error) if error.is_hidden() || error.lacks_scope() => {
-            let because = "the token may not see the group's hooks, which takes an Owner (Premium or Ultimate)";
-            Line::not_checked(probe, group, because)
-        }
-        Err(error) => Line::not_checked(probe, group, &error.to_string()),
-        Ok(all) => {
-            let ours = all.iter().find(|hook| hook.url.trim_end_matches('/').ends_with(path));
-            let fix = format!(
-                "add a webhook to the group: the address of webhook.listen_address with {path}, trigger Job events"
-            );
-            match ours {
-                None => Line::warning(probe, group, &format!("no hook of the group sends to {path}"), &fix),
-                Some(hook) if hook.disabled => {
-                    let fix =
-                        "look at \"Recent events\" of the hook in GitLab, then send a test: that enables it again";
-                    Line::warning(probe, group, &format!("GitLab gave up the hook to {} after failures", hook.url), fix)
-                }
-                Some(hook) if !hook.jobs => {
-                    let evidence = format!("the hook to {} sends no job events", hook.url);
-                    Line::warning(probe, group, &evidence, "tick the trigger \"Job events\" of the hook in GitLab")
-                }
-                Some(hook) => Line::ok(probe, group, &format!("job events go to {}", hook.url)),
-            }
-        }
-    }
 }

@@ -5,7 +5,7 @@
 //! reach (DNS, TCP, TLS) ──► certificate ───┤
 //! round: one round of the daemon's own     ├──► Line: probe · verdict · evidence · fix ──► report ─┬─ table
 //!   sources, heard by the daemon's own desk│                                                       └─ JSON
-//!     └──► gitlab · budget · tiers · cluster
+//!     └──► gitlab · budget · hooks · tiers · cluster
 //! rights (access reviews) ─────────────────┤
 //! peers (Alertmanager, OTLP) ──────────────┘
 //! ```
@@ -19,6 +19,7 @@ mod certificate;
 mod cluster;
 mod files;
 mod gitlab;
+mod hooks;
 mod line;
 mod listen;
 mod peers;

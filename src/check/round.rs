@@ -68,8 +68,10 @@ pub(super) struct Heard {
     pub(super) told: BTreeMap<SourceKey, Told>,
     /// The runners, when GitLab showed any list of them.
     pub(super) runners: Option<Vec<RunnerReport>>,
-    /// The watched projects, where the queue is read project by project.
-    pub(super) projects: Option<usize>,
+    /// The watched projects by their full paths, where the queue is read project by project.
+    pub(super) projects: Option<BTreeSet<Arc<str>>>,
+    /// Full paths of projects whose jobs were read.
+    pub(super) busy: BTreeSet<Arc<str>>,
     /// Namespaces that were asked for, and whether each is there.
     pub(super) namespaces: BTreeMap<Arc<str>, bool>,
     /// Secrets with runner tokens, by namespace and name, and whether each is there.
@@ -100,6 +102,7 @@ impl Heard {
             told.failure = None;
             if let Body::Queue { jobs, .. } | Body::RunnerQueues { jobs, .. } | Body::Running { jobs, .. } = body {
                 told.jobs.extend(jobs.iter().map(|job| job.id));
+                self.busy.extend(jobs.iter().filter_map(|job| job.project_path.clone()));
                 told.objects = told.jobs.len();
             } else if let Body::Runners(runners) = body {
                 told.objects = runners.len();
@@ -113,7 +116,9 @@ impl Heard {
         let namespace = observation.source.namespace.as_ref();
         match (&observation.body, namespace) {
             (Body::Runners(runners), _) => self.runners = Some(runners.clone()),
-            (Body::Projects(projects), _) => self.projects = Some(projects.len()),
+            (Body::Projects(projects), _) => {
+                self.projects = Some(projects.iter().map(|project| Arc::clone(&project.path)).collect());
+            }
             (Body::Namespace(found), Some(namespace)) => {
                 self.namespaces.insert(Arc::clone(namespace), found.is_some());
             }
@@ -177,6 +182,7 @@ pub(super) async fn listen(round: Round) -> Result<Heard, ClientError> {
         told: keys.iter().map(|key| (key.clone(), Told::default())).collect(),
         runners: None,
         projects: None,
+        busy: BTreeSet::new(),
         namespaces: BTreeMap::new(),
         secrets: BTreeMap::new(),
         requests: Vec::new(),

@@ -9,17 +9,14 @@ use url::Url;
 use super::line::{Line, Probe, Report};
 use super::reach::{Reach, reach};
 use super::round::{Heard, Round, listen};
-use super::{budget, cluster, files, gitlab, listen as local, peers, rights, tiers};
+use super::{budget, cluster, files, gitlab, hooks, listen as local, peers, rights, tiers};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::metrics::Own;
 use crate::observation::Now;
-use crate::source::gitlab::{Client, Introduction};
+use crate::source::gitlab::{Client, Introduction, RateLimit};
 use crate::source::kube;
 use crate::source::webhook;
-
-/// Groups of which the hooks are looked at.
-const MOST_GROUPS: usize = 5;
 
 /// How it is asked.
 #[derive(Debug, Clone)]
@@ -93,7 +90,7 @@ async fn seen(config: &Config, asked: &Asked, clock: &Clock) -> Vec<Line> {
     let (met, (reach, heard, rights)) = tokio::join!(
         async {
             match &client {
-                Ok(client) => Some(meet(client, config, asked.timeout).await),
+                Ok(client) => Some(meet(client, asked.timeout).await),
                 Err(_) => None,
             }
         },
@@ -103,9 +100,8 @@ async fn seen(config: &Config, asked: &Asked, clock: &Clock) -> Vec<Line> {
     );
     let now = clock.now();
     let blocked = match (&met, &client) {
-        (Some((met, hooks)), _) => {
+        (Some(met), _) => {
             lines.extend(of_gitlab(config, asked, &reach, met, now));
-            lines.extend(hooks.iter().cloned());
             gitlab::blocked(met, names_runners(config))
         }
         (None, client) => {
@@ -117,7 +113,11 @@ async fn seen(config: &Config, asked: &Asked, clock: &Clock) -> Vec<Line> {
     };
     match (&heard, &rights) {
         (Ok(heard), rights) => {
-            lines.extend(of_round(config, asked, heard, blocked));
+            let limit = met.as_ref().and_then(|met| met.rate_limit.as_ref());
+            lines.extend(of_round(config, asked, heard, limit, blocked));
+            if let Ok(client) = &client {
+                lines.extend(sent(client, config, heard, blocked, asked.timeout).await);
+            }
             lines.extend(rights.iter().flat_map(|rights| cluster::check(heard, rights, asked.timeout)));
         }
         (Err(_), _) => {
@@ -144,29 +144,25 @@ async fn granted(cluster: Option<&::kube::Client>, config: &Config, patience: Du
     Some(tokio::time::timeout(patience, asking).await.unwrap_or_else(|_| rights::Found::silent(patience)))
 }
 
-/// The first words with GitLab, and the hooks of the groups where hooks are taken.
-async fn meet(client: &Client, config: &Config, patience: Duration) -> (Introduction, Vec<Line>) {
-    let met =
-        tokio::time::timeout(patience, client.introduce()).await.unwrap_or_else(|_| Introduction::silent(patience));
-    let mut lines = Vec::new();
-    if config.webhook.is_some() {
-        let groups = &config.gitlab.queue.groups;
-        match gitlab::blocked(&met, names_runners(config)) {
-            Some(why) => lines.push(Line::not_checked(Probe::GitlabHook, "", why)),
-            None if groups.is_empty() => {
-                let because = "gitlab.queue.groups names no group whose hooks could be looked at";
-                lines.push(Line::not_checked(Probe::GitlabHook, "", because));
-            }
-            None => {
-                let each = groups
-                    .iter()
-                    .take(MOST_GROUPS)
-                    .map(|group| async move { gitlab::hooks(group, &client.hooks_of(group).await, webhook::PATH) });
-                lines.extend(futures::future::join_all(each).await);
-            }
-        }
+/// The first words with GitLab.
+async fn meet(client: &Client, patience: Duration) -> Introduction {
+    tokio::time::timeout(patience, client.introduce()).await.unwrap_or_else(|_| Introduction::silent(patience))
+}
+
+/// The hooks in GitLab, where hooks are taken.
+async fn sent(client: &Client, config: &Config, heard: &Heard, blocked: Option<&str>, patience: Duration) -> Vec<Line> {
+    if config.webhook.is_none() {
+        return Vec::new();
     }
-    (met, lines)
+    if let Some(why) = blocked {
+        return vec![Line::not_checked(Probe::GitlabHook, "", why)];
+    }
+    let projects = heard.projects.as_ref().unwrap_or(&heard.busy);
+    let asking = hooks::check(client, &config.gitlab.queue.groups, projects, webhook::PATH);
+    tokio::time::timeout(patience, asking).await.unwrap_or_else(|_| {
+        let because = format!("GitLab did not show its hooks within {} s", patience.as_secs());
+        vec![Line::not_checked(Probe::GitlabHook, "", &because)]
+    })
 }
 
 fn of_gitlab(config: &Config, asked: &Asked, reach: &Reach, met: &Introduction, now: Now) -> Vec<Line> {
@@ -180,9 +176,15 @@ fn names_runners(config: &Config) -> bool {
     config.policy.tiers.iter().any(|tier| !tier.runners.is_empty())
 }
 
-fn of_round(config: &Config, asked: &Asked, heard: &Heard, blocked: Option<&str>) -> Vec<Line> {
+fn of_round(
+    config: &Config,
+    asked: &Asked,
+    heard: &Heard,
+    limit: Option<&RateLimit>,
+    blocked: Option<&str>,
+) -> Vec<Line> {
     let mut lines = gitlab::sources(heard, &config.gitlab, blocked, asked.timeout);
-    lines.push(budget::judge(heard, &config.gitlab, blocked));
+    lines.push(budget::judge(heard, &config.gitlab, limit, blocked));
     lines.extend(tiers::check(&config.policy, &config.kubernetes, heard, blocked));
     lines
 }

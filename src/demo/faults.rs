@@ -51,6 +51,8 @@ pub enum Misdeed {
     Half,
     /// 302 to another host.
     Redirect(String),
+    /// The right answer, with what is left of GitLab's limit: so many requests a minute, and so many of them left.
+    Headroom(u64, u64),
     /// Paging links and keyset cursors name another host.
     ForeignLink(String),
 }

@@ -87,14 +87,16 @@ impl Demo {
         let (tiers_yaml, hooks, reads) = (tiers_yaml(&world), world.hooks(), world.reads());
         let stage = Stage::new(world, clock);
         let files = files(&kube_url, reads).map_err(DemoError::Files)?;
-        let (ticker, keeper) = (Arc::clone(&stage), Arc::clone(&stage));
-        let secret = files.path().join(HOOK_SECRET);
-        let tasks = vec![
+        let ticker = Arc::clone(&stage);
+        let mut tasks = vec![
             serve(gitlab.0, gitlab_api::router(Arc::clone(&stage))),
             serve(kube.0, kube_api::router(Arc::clone(&stage))),
             tokio::spawn(async move { ticker.run().await }),
-            tokio::spawn(hooks::keep_secret(keeper, secret)),
         ];
+        if hooks.is_some() {
+            let secret = files.path().join(HOOK_SECRET);
+            tasks.push(tokio::spawn(hooks::keep_secret(Arc::clone(&stage), secret)));
+        }
         Ok(Self { stage, gitlab_url, kube_url, files, tasks, tiers_yaml, hooks, reads })
     }
 
@@ -143,8 +145,17 @@ impl Demo {
     pub fn send_hooks(&mut self, to: SocketAddr) {
         if let Some(habit) = self.hooks {
             let url = format!("http://{to}/webhooks/gitlab");
+            self.stage.with(|world| {
+                let groups = world.groups.iter().map(|group| (group.path.to_owned(), url.clone()));
+                world.hooks_at.extend(groups);
+            });
             self.tasks.push(tokio::spawn(hooks::deliver(Arc::clone(&self.stage), habit, url)));
         }
+    }
+
+    /// GitLab says that job events of this group or project, by its full path, go to `url`. Nothing is sent there.
+    pub fn add_hook(&self, owner: &str, url: &str) {
+        self.stage.with(|world| world.hooks_at.insert(owner.to_owned(), url.to_owned()));
     }
 
     /// The truth up to now.

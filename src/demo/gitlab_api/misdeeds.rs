@@ -53,7 +53,7 @@ pub(super) async fn instead(misdeed: Option<&Misdeed>, clock: &Clock) -> Option<
             let answer = Answer::text(StatusCode::FOUND, "text/html", String::new());
             Some(answer.with("location", to.clone()))
         }
-        Misdeed::Half | Misdeed::ForeignLink(_) => None,
+        Misdeed::Half | Misdeed::Headroom(..) | Misdeed::ForeignLink(_) => None,
     }
 }
 
@@ -70,6 +70,13 @@ pub(super) fn spoiled(mut answer: Answer, misdeed: Option<&Misdeed>) -> Answer {
         Some(Misdeed::Half) => {
             let half: String = answer.body.chars().take(answer.body.chars().count() / 2).collect();
             answer.body = half;
+        }
+        Some(Misdeed::Headroom(limit, left)) => {
+            return answer
+                .with("ratelimit-limit", limit.to_string())
+                .with("ratelimit-name", "throttle_authenticated_api")
+                .with("ratelimit-observed", limit.saturating_sub(*left).to_string())
+                .with("ratelimit-remaining", left.to_string());
         }
         Some(Misdeed::ForeignLink(host)) => {
             for (name, value) in &mut answer.headers {

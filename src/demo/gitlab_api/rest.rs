@@ -50,15 +50,12 @@ pub(super) fn answer(world: &World, caller: Option<&Caller>, path: &[&str], para
         ["projects", project, "jobs"] => asked.jobs(project),
         ["projects", project, "jobs", job] => asked.job(project, job),
         ["projects", project, "jobs", job, "trace"] => asked.trace(project, job),
+        ["projects", project, "hooks"] => asked.project_hooks(project),
         ["projects", project, "protected_branches"] => asked.protected_branches(project),
         ["projects", project, "protected_tags"] => asked.protected_tags(project),
         ["projects", project] => asked.project(project).map(|row| Answer::ok(shapes::project(world, row, false))),
         ["groups", group, "projects"] => asked.group(group).and_then(|group| asked.projects(Some(group))),
-        ["groups", group, "hooks"] => match asked.group(group) {
-            Ok(group) if caller.admin || caller.owns(group) => Ok(Answer::ok(Value::Array(Vec::new()))),
-            Ok(_) => Err(Answer::forbidden()),
-            Err(hidden) => Err(hidden),
-        },
+        ["groups", group, "hooks"] => asked.group_hooks(group),
         ["groups", group, "runners"] => asked.group_runners(group),
         ["runners"] => asked.runners(|position| {
             world.tiers.get(position).and_then(|tier| tier.owner).is_some_and(|group| caller.owns(group))
@@ -180,6 +177,24 @@ impl<'a> Asked<'a> {
         let row = job.parse().ok().and_then(|id: u64| self.world.jobs.get(&id));
         row.filter(|row| self.world.projects.get(row.project).is_some_and(|own| own.id == project.id))
             .ok_or_else(|| Answer::message(StatusCode::NOT_FOUND, "404 Not found"))
+    }
+
+    fn project_hooks(&self, project: &str) -> Result<Answer, Answer> {
+        let project = self.project(project)?;
+        if !self.caller.maintains(project.group) {
+            return Err(Answer::forbidden());
+        }
+        Ok(self.hooks(&project.full_path(&self.world.groups), "project_id", project.id))
+    }
+
+    fn group_hooks(&self, group: &str) -> Result<Answer, Answer> {
+        let group = self.group(group)?;
+        let row = self.world.groups.get(group).filter(|_| self.caller.owns(group)).ok_or_else(Answer::forbidden)?;
+        Ok(self.hooks(&row.path, "group_id", row.id))
+    }
+
+    fn hooks(&self, owner: &str, key: &str, id: u64) -> Answer {
+        Answer::ok(self.world.hooks_at.get(owner).iter().map(|url| shapes::hook(self.world, url, key, id)).collect())
     }
 
     fn protected_branches(&self, project: &str) -> Result<Answer, Answer> {

@@ -262,6 +262,18 @@ pub(super) fn own_token(world: &World, caller: &Caller) -> Value {
         "last_used_at": instant(world.now), "expires_at": instant(world.api_token_ends).get(..10), "last_used_ips": ["127.0.0.1"] })
 }
 
+/// A webhook of a group or project, as `docs.gitlab.com/api/project_webhooks` shows it, with job events alone.
+pub(super) fn hook(world: &World, url: &str, owner: &str, id: u64) -> Value {
+    json!({ "id": id, "url": url, "name": "tierwatch", "description": null, owner: id,
+        "push_events": false, "push_events_branch_filter": "", "branch_filter_strategy": "wildcard", "issues_events": false,
+        "confidential_issues_events": false, "merge_requests_events": false, "tag_push_events": false, "note_events": false,
+        "confidential_note_events": false, "job_events": true, "pipeline_events": false, "wiki_page_events": false,
+        "deployment_events": false, "releases_events": false, "feature_flag_events": false, "milestone_events": false,
+        "emoji_events": false, "repository_update_events": false, "resource_access_token_events": false,
+        "enable_ssl_verification": true, "custom_webhook_template": null, "custom_headers": [], "url_variables": [],
+        "alert_status": "executable", "disabled_until": null, "created_at": instant(world.began) })
+}
+
 pub(super) fn metadata(url: &str) -> Value {
     json!({ "version": "19.3.0-ee", "revision": "5a7bb5c5", "enterprise": true,
         "kas": { "enabled": true, "externalUrl": format!("{url}/-/kubernetes-agent/"), "version": "19.3.0",

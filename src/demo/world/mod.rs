@@ -61,6 +61,8 @@ pub struct World {
     pub(crate) api_token_ends: Timestamp,
     /// The file with the secret of the job hooks is not there.
     pub(crate) hook_secret_lost: bool,
+    /// Where job hooks are sent, by the full path of the group or project that they belong to.
+    pub(crate) hooks_at: BTreeMap<String, String>,
     scenario: Scenario,
     /// Jobs as each change left them, where somebody listens.
     news: Option<Vec<Job>>,

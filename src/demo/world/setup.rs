@@ -1,5 +1,6 @@
 //! How a world begins.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -46,7 +47,7 @@ impl World {
             groups: land::groups(),
             projects: land::projects(),
             runners: Vec::new(),
-            jobs: std::collections::BTreeMap::new(),
+            jobs: BTreeMap::new(),
             pending: std::collections::BTreeSet::new(),
             store: Store::new(),
             faults: Faults::default(),
@@ -54,9 +55,9 @@ impl World {
             agenda: Agenda::new(),
             chance: Chance::new(seed),
             registries: Registries::default(),
-            nodes: std::collections::BTreeMap::new(),
-            pods: std::collections::BTreeMap::new(),
-            events: std::collections::BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            pods: BTreeMap::new(),
+            events: BTreeMap::new(),
             traffic: vec![(0.0, 0); tiers.len()],
             scaling: vec![false; tiers.len()],
             quotas: vec![None; tiers.len()],
@@ -69,6 +70,7 @@ impl World {
             churned: 0,
             api_token_ends: began + SignedDuration::from_hours(24 * 200),
             hook_secret_lost: false,
+            hooks_at: BTreeMap::new(),
             scenario,
             news: None,
             tiers,

@@ -1,5 +1,6 @@
 //! What is read off an answer beside its rows: why it says no, how long to wait, the server's clock.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::text::{MAX_DETAIL, one_line};
+use super::text::{MAX_DETAIL, kept, one_line};
 
 /// A longer `Retry-After` is cut to this: one request a quarter of an hour burdens nobody, and a wrong header
 /// must not blind us for a day.
@@ -27,9 +28,32 @@ pub(crate) fn date(headers: &HeaderMap) -> Option<Timestamp> {
     jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 
+/// GitLab's own limit of requests, for the user whose token asks. Most releases tell it with a refusal only; on good answers it is
+/// behind a flag of 18.6.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RateLimit {
+    /// Which of its throttles.
+    pub(crate) name: Arc<str>,
+    /// Requests a minute.
+    pub(crate) limit: u64,
+    /// Requests that are left in this window.
+    pub(crate) remaining: u64,
+}
+
+/// The limit that an answer tells of.
+pub(crate) fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
+    let limit = whole(headers, "ratelimit-limit")?;
+    let name = headers.get("ratelimit-name").and_then(|name| name.to_str().ok()).unwrap_or("no name given");
+    Some(RateLimit { name: kept(name), limit, remaining: remaining(headers)? })
+}
+
 /// How many requests are left in the rate limit's window.
 pub(crate) fn remaining(headers: &HeaderMap) -> Option<u64> {
-    headers.get("ratelimit-remaining")?.to_str().ok()?.trim().parse().ok()
+    whole(headers, "ratelimit-remaining")
+}
+
+fn whole(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// One line that says why, out of the four shapes in which GitLab writes errors and the pages of proxies.
@@ -138,5 +162,19 @@ mod tests {
         assert_eq!(retry_after(&headers), None);
         headers.insert(DATE, "Tue, 04 Mar 2031 05:02:11 GMT".parse().unwrap());
         assert_eq!(date(&headers).unwrap().to_string(), "2031-03-04T05:02:11Z");
+    }
+
+    #[test]
+    fn a_limit_is_told_whole_or_not_at_all() {
+        let mut headers = HeaderMap::new();
+        let mut told = |name: &'static str, value: &str| {
+            headers.insert(name, value.parse().unwrap());
+            rate_limit(&headers)
+        };
+        assert_eq!(told("ratelimit-limit", "2000"), None);
+        assert_eq!(told("ratelimit-name", "throttle_authenticated_api"), None);
+        assert_eq!(told("ratelimit-remaining", "many"), None);
+        let whole = RateLimit { name: "throttle_authenticated_api".into(), limit: 2000, remaining: 40 };
+        assert_eq!(told("ratelimit-remaining", "40"), Some(whole));
     }
 }

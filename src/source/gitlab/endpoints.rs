@@ -45,21 +45,3 @@ impl Endpoint for Version {
         "version".into()
     }
 }
-
-/// `GET /groups/:id/hooks`: for Owners, in Premium and Ultimate.
-#[derive(Debug, Clone)]
-pub(crate) struct GroupHooks {
-    /// Full path.
-    pub(crate) group: String,
-}
-
-impl Endpoint for GroupHooks {
-    fn method(&self) -> Method {
-        Method::GET
-    }
-
-    fn endpoint(&self) -> Cow<'static, str> {
-        let encoded = url::form_urlencoded::byte_serialize(self.group.as_bytes()).collect::<String>();
-        format!("groups/{encoded}/hooks").into()
-    }
-}

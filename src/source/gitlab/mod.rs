@@ -40,6 +40,7 @@ pub mod translate;
 mod transport;
 mod wished;
 
+pub(crate) use answer::RateLimit;
 pub use client::{Call, Client};
 pub use error::ClientError;
 pub(crate) use introduction::{HookReport, Introduction};

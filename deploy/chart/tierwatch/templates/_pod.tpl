@@ -36,8 +36,7 @@ initContainers:
     args:
       - check
       - --offline
-      - --config.file=/etc/tierwatch/config/tierwatch.yaml
-      - --web.listen-address=:10471
+      {{- include "tierwatch.where" . | nindent 6 }}
     # `kubectl describe pod` shows what is wrong.
     terminationMessagePolicy: FallbackToLogsOnError
     resources:
@@ -124,13 +123,18 @@ volumeMounts:
 
 {{- define "tierwatch.args" -}}
 - run
+{{ include "tierwatch.where" . }}
+- --log.level={{ .Values.log.level }}
+- --log.format={{ .Values.log.format }}
+{{- end -}}
+
+{{- /* Which files are read, and where it listens: the same for the daemon and its check. */ -}}
+{{- define "tierwatch.where" -}}
 - --config.file=/etc/tierwatch/config/tierwatch.yaml
 - --web.listen-address=:10471
 {{- if .Values.webConfig.existingSecret }}
 - --web.config.file=/etc/tierwatch/web/{{ .Values.webConfig.key }}
 {{- end }}
-- --log.level={{ .Values.log.level }}
-- --log.format={{ .Values.log.format }}
 {{- end -}}
 
 {{- define "tierwatch.probe" -}}

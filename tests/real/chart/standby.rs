@@ -2,7 +2,7 @@
 
 use clap::Parser as _;
 use serde_json::{Value, json};
-use tierwatch::cli::{Check, Command, Invocation};
+use tierwatch::cli::{Check, Command, Flags, Invocation};
 
 use super::objects::{items, pod};
 use super::render::MINIMUM;
@@ -116,5 +116,7 @@ fn the_check_looks_at_what_the_daemon_will_have() {
     assert_eq!(check["terminationMessagePolicy"], "FallbackToLogsOnError", "whoever describes the pod reads why");
     let (asked, runs) = (invocation(check), invocation(daemon));
     assert!(matches!(asked.command, Command::Check(Check { offline: true, .. })), "an outage of GitLab stops nothing");
-    assert_eq!((asked.flags.config_file, asked.flags.listen), (runs.flags.config_file, runs.flags.listen));
+    let reads = |flags: Flags| (flags.config_file, flags.listen, flags.web_config);
+    let (asked, runs) = (reads(asked.flags), reads(runs.flags));
+    assert!(asked == runs && asked.2.is_some(), "{asked:?} {runs:?}");
 }

@@ -66,7 +66,9 @@ impl Daemon {
             "--log.level=debug".to_owned(),
         ];
         let process = Process::start("tierwatch", program(), args, folder.path());
-        let mut daemon = Self { address, process, _folder: folder, http: reqwest::Client::new() };
+        // A daemon that was paused closes its idle connections when it goes on, maybe under a request of ours.
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client of nothing special");
+        let mut daemon = Self { address, process, _folder: folder, http };
         until("the first sign of life of tierwatch", async || {
             if let Some(status) = daemon.process.ended() {
                 panic!("tierwatch ended with {status}:\n{}", daemon.process.last_words());

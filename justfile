@@ -38,11 +38,11 @@ deny:
 # Against a real Kubernetes control plane and real Prometheus servers; needs Go and Debian's chromium, nodejs, npm, prometheus, python3-gitlab,
 # python3-venv and umoci.
 real:
-    cargo test --features real --test real -- --skip faults:: --skip kills::
+    cargo test --features real --test real -- --test-threads 4 --skip faults:: --skip kills:: --skip lease::
 
-# Daemons that are killed, and what they counted: two minutes that need the machine for themselves.
+# Daemons that are killed, paused and cut off, and what they counted: two minutes that need the machine for themselves.
 kills:
-    cargo test --features real --test real kills::
+    cargo test --features real --test real -- kills:: lease::
 
 # The pages in a browser, on phone and screen, light and dark; screenshots are left in target/tmp/browser.
 browser:

@@ -1,6 +1,7 @@
-//! The cluster that most tests share: one test at a time, swept before each.
+//! The clusters that most tests share: each lent to one test at a time, swept before each.
 //!
-//! Nodes belong to no namespace and the scheduler counts them all, so two tests at once would read each other's verdicts.
+//! Nodes belong to no namespace and the scheduler counts them all, so two tests on one cluster would read each other's verdicts.
+//! A second cluster is started when two tests want one at once.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -44,7 +45,21 @@ pub(crate) struct Hands {
     pub(crate) admin: Client,
 }
 
-/// The shared cluster, lent until this is dropped.
+/// A cluster that tests take turns with.
+struct Shared {
+    turn: Mutex<()>,
+    cluster: OnceCell<Cluster>,
+}
+
+impl Shared {
+    const fn new() -> Self {
+        Self { turn: Mutex::const_new(()), cluster: OnceCell::const_new() }
+    }
+}
+
+static SHARED: [Shared; 2] = [Shared::new(), Shared::new()];
+
+/// A shared cluster, lent until this is dropped.
 pub(crate) struct Stage {
     pub(crate) cluster: &'static Cluster,
     pub(crate) hands: Hands,
@@ -62,10 +77,13 @@ impl std::ops::Deref for Stage {
 impl Stage {
     /// Waits for the test's turn; no pod and no node is left from earlier ones.
     pub(crate) async fn take() -> Self {
-        static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
-        static TURN: Mutex<()> = Mutex::const_new(());
-        let turn = TURN.lock().await;
-        let cluster = CLUSTER.get_or_init(|| Cluster::start(Options::default())).await;
+        let [first, second] = &SHARED;
+        let (turn, shared) = tokio::select! {
+            biased;
+            turn = first.turn.lock() => (turn, first),
+            turn = second.turn.lock() => (turn, second),
+        };
+        let cluster = shared.cluster.get_or_init(|| Cluster::start(Options::default())).await;
         let hands = Hands::of(cluster).await;
         hands.sweep().await;
         Self { cluster, hands, _turn: turn }

@@ -118,7 +118,7 @@ impl Daemon {
             high_availability,
         } = config;
         let policy = Arc::new(policy);
-        let door = web_config.map(|file| Door::open(&file, web)).transpose()?;
+        let door = Door::of(web_config.as_deref(), web)?;
         let mut keys = keys(&gitlab, &policy, &kubernetes, webhook.is_some());
         keys.extend(door.as_ref().map(|_| Watch::key()));
         let kinds: Vec<_> = keys.iter().map(|key| key.kind).collect();

@@ -373,6 +373,36 @@ async fn a_wrong_web_configuration_is_its_line() {
         }
     }
     insta::assert_snapshot!(told.join("\n"));
+
+    // Users who are kept apart by nothing would let everybody in.
+    let without = Config::from_yaml(&(bench.yaml.clone() + "web: { metrics_only_users: [prometheus] }\n")).unwrap();
+    let timeout = Duration::from_secs(20);
+    let asked = Asked { listen: "127.0.0.1:0".into(), web_config: None, offline: true, timeout, proxy: None };
+    let report = run(&without, &asked, &bench.clock).await;
+    let told = of(&report, Probe::WebConfig);
+    assert!(matches!(told.as_slice(), [line] if line.verdict == Verdict::Problem), "{told:?}");
+    assert!(is_explained(told[0], &sections()) && told[0].evidence.contains("name the file"), "{told:?}");
+}
+
+#[test]
+fn a_proxy_is_named_only_where_requests_go_through_it() {
+    let proxy = |url: &str, env: &[(&str, &str)]| {
+        let env: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        tierwatch::check::proxy_for(&url.parse().unwrap(), &env)
+    };
+    let https = ("HTTPS_PROXY", "http://proxy:3128");
+    let named = Some("HTTPS_PROXY".to_owned());
+    assert_eq!(proxy("https://gitlab.example.com", &[https]), named);
+    assert_eq!(proxy("https://gitlab.example.com", &[https, ("no_proxy", "other.example.com,10.0.0.0/8")]), named);
+    for without in ["gitlab.example.com", ".example.com", "example.com", "other, *"] {
+        assert_eq!(proxy("https://gitlab.example.com", &[https, ("NO_PROXY", without)]), None, "{without}");
+    }
+    assert_eq!(proxy("https://10.1.2.3", &[https, ("NO_PROXY", "10.0.0.0/8")]), None);
+    assert_eq!(proxy("http://gitlab.example.com", &[https]), None);
+    assert_eq!(
+        proxy("http://gitlab.example.com", &[("all_proxy", "socks5://proxy:1080")]),
+        Some("all_proxy".to_owned())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -136,7 +136,12 @@ fn b4_variables_are_the_same_everywhere() {
     let all = boards();
     for board in &all {
         let names: Vec<&str> = board.variables().iter().map(|one| text(one, "name")).collect();
-        assert_eq!(names, ["datasource", "job", "cluster", "tier", "gitlab", "tierwatch"], "{}", board.file);
+        assert_eq!(
+            names,
+            ["datasource", "job", "cluster", "tier", "gitlab", "tierwatch", "runbooks"],
+            "{}",
+            board.file
+        );
         assert_eq!(board.variables(), all[0].variables(), "{}", board.file);
     }
     let of = |name: &str| all[0].variables().iter().find(|one| one["name"] == name).unwrap();

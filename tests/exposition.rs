@@ -97,7 +97,6 @@ fn eventful() -> fake::Metrics {
     metrics.own.source_run(SourceKind::GitlabQueue, Duration::from_millis(360));
     metrics.own.watch_restarted(SourceKind::KubePods);
     metrics.own.desk_queue_depth(12);
-    metrics.own.secrets_reloaded(SourceKind::GitlabQueue, true);
     metrics.own.pushes();
     metrics.own.pushed(PushResult::Sent);
     metrics.own.leads(true);

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use support::fake;
 use support::story::{script, time};
-use tierwatch::condition::{Condition, ConditionLine, FiringAlert, Ledger};
+use tierwatch::condition::{Condition, ConditionLine, FiringAlert, Ledger, Severity};
 use tierwatch::desk::Book;
 use tierwatch::model::assessment::Assessment;
 use tierwatch::model::policy::Urgency;
@@ -212,6 +212,17 @@ fn what_waited_has_waited_and_what_is_long_ago_is_judged_anew() {
     story.ledger.resume(&left, story.assessment.at);
     assert!(story.holds(45, STALLED).is_empty());
     assert_eq!(firing(&story.holds(15, STALLED)), ["TierQueueStalled critical"], "two minutes, the restart between");
+
+    // Of two rows of one name each has waited for its own time.
+    let blind: &[_] = &[(Condition::SourceDown, Some("gitlab_queue"))];
+    let mut story = Story::new(Urgency::Page);
+    assert_eq!(firing(&story.holds(360, blind)), ["TierwatchSourceDown gitlab_queue warning"]);
+    let waiting = story.ledger.left();
+    story.ledger = Ledger::new(KEEP);
+    story.ledger.resume(&waiting, story.assessment.at);
+    let warned = ["TierwatchSourceDown gitlab_queue warning"];
+    assert_eq!(firing(&story.holds(23 * 60, blind)), warned, "half an hour has not passed");
+    assert_eq!(story.holds(75, blind).iter().filter(|alert| alert.severity == Severity::Critical).count(), 1);
 
     let Body::Earlier(long_ago) = earlier(left, 0.0, 601.0).body else { panic!("it is one") };
     assert!(long_ago.alerts_at(time(601.0)).is_empty() && !long_ago.alerts_at(time(600.0)).is_empty());

@@ -83,7 +83,6 @@ fn own_families() -> BTreeSet<String> {
     let own = Own::new(&SourceKind::ALL, &mut registry);
     own.gitlab_rate_limit_remaining(1);
     own.desk_queue_depth(0);
-    own.secrets_reloaded(SourceKind::GitlabQueue, true);
     own.pushes();
     own.webhook_secret_written(std::time::SystemTime::UNIX_EPOCH);
     registry.register_collector(Box::new(Process::new()));

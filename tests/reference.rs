@@ -80,6 +80,43 @@ fn the_thin_module_passes_everything_on_and_uses_all_that_comes_back() {
     assert_eq!(written, needed, "the two files give every variable that has no default");
 }
 
+/// The attributes of a type's objects, `job.cpu` for one within one; nothing for `any`, which takes all.
+fn members(of: &Expression, above: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    if let Expression::FuncCall(call) = of {
+        // The second argument of `optional` is a default.
+        found.extend(call.args.first().into_iter().flat_map(|of| members(of, above)));
+    }
+    if let Expression::Object(fields) = of {
+        for (key, of) in fields {
+            let name = format!("{above}{key}");
+            found.extend(members(of, &format!("{name}.")));
+            found.insert(name);
+        }
+    }
+    found
+}
+
+/// OpenTofu drops without a word what an object's type does not name: what the module takes would never reach it.
+#[test]
+fn the_thin_module_drops_no_attribute() {
+    let (thin, pure) = (module(&reference()), module(&reference().join("modules/tiers")));
+    let types = |blocks: &[Block]| -> BTreeMap<String, Expression> {
+        let of =
+            |block: &Block| Some((block.labels()[0].as_str().to_owned(), (*attributes(block).get("type")?).clone()));
+        of_kind(blocks, "variable").filter_map(of).collect()
+    };
+    let (given, taken) = (types(&thin), types(&pure));
+    let known = members(&taken["network"], "");
+    assert!(known.contains("closed") && known.contains("monitoring") && !known.contains("k8s-app"), "{known:?}");
+    assert!(members(&taken["tiers"], "").contains("job.max_cpu"));
+    for (name, given) in given.iter().filter(|(_, given)| text(given) != "any") {
+        let Some(taken) = taken.get(name) else { continue };
+        let (given, taken) = (members(given, ""), members(taken, ""));
+        assert_eq!(taken.difference(&given).collect::<Vec<_>>(), Vec::<&String>::new(), "{name} would be dropped");
+    }
+}
+
 #[test]
 fn providers_and_charts_are_pinned_and_roles_bounded() {
     let thin = module(&reference());

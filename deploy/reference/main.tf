@@ -10,6 +10,7 @@ module "tiers" {
   network            = var.network
   cluster            = var.cluster
   account_id         = var.account_id
+  storage_class      = var.storage_class
 }
 
 locals {

@@ -24,11 +24,8 @@ variable "cluster" {
 }
 
 variable "network" {
-  description = "Addresses of the API server, and of what jobs may reach inside; see modules/tiers."
-  type = object({
-    api_server = list(string)
-    internal   = optional(list(string), [])
-  })
+  description = "Addresses of the API server, what jobs may reach inside and what never; modules/tiers knows the shape."
+  type        = any
 }
 
 variable "kubeconfig" {
@@ -55,6 +52,12 @@ variable "tierwatch_chart" {
 
 variable "tierwatch_chart_version" {
   description = "Version of tierwatch's chart, where it comes from a registry."
+  type        = string
+  default     = null
+}
+
+variable "storage_class" {
+  description = "StorageClass of tierwatch's volume, where the cluster has no default one."
   type        = string
   default     = null
 }

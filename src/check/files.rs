@@ -101,10 +101,10 @@ fn guarded(probe: Probe, key: &str, file: &Path, fine: &str) -> Line {
 }
 
 /// As the daemon would open it, certificates and keys included.
-pub(super) fn web(file: &Path, config: &Config) -> Vec<Line> {
+pub(super) fn web(file: Option<&Path>, config: &Config) -> Vec<Line> {
     let probe = Probe::WebConfig;
-    match Door::open(file, config.web.clone()) {
-        Ok(_) => vec![Line::ok(probe, "", &format!("{} can be used", file.display()))],
+    match Door::of(file, config.web.clone()) {
+        Ok(_) => file.map(|file| Line::ok(probe, "", &format!("{} can be used", file.display()))).into_iter().collect(),
         Err(WebError::File(problems)) => {
             problems.list().iter().map(|problem| Line::of_problem(probe, problem)).collect()
         }

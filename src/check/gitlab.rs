@@ -212,7 +212,7 @@ fn scopes(token: &ApiTokenReport, names_runners: bool) -> Line {
         .scopes
         .iter()
         .map(AsRef::as_ref)
-        .filter(|scope| !matches!(*scope, "read_api" | "admin_mode" | "manage_runner" | "read_user"))
+        .filter(|scope| !matches!(*scope, "read_api" | "admin_mode" | "manage_runner" | "read_user" | "self_rotate"))
         .filter(|scope| !scope.starts_with("read_"))
         .collect();
     if !reads(token) {

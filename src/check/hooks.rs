@@ -69,7 +69,7 @@ impl Of {
         project.strip_prefix(&*self.path).is_some_and(|rest| rest.starts_with('/'))
     }
 
-    /// The line of a hook that leads here; `whose` is what it belongs to.
+    /// The line of a hook that leads here, or of why that is not known.
     fn line(&self) -> Option<Line> {
         Some(match &self.found {
             Found::Sends(url) => Line::ok(PROBE, &self.path, &format!("job events go to {url}")),
@@ -94,17 +94,26 @@ impl Found {
     }
 
     fn among(all: &[HookReport], ours: &str) -> Self {
-        let here = || all.iter().filter(|hook| hook.url.trim_end_matches('/').ends_with(ours));
-        let url = |hook: &HookReport| Arc::clone(&hook.url);
+        let here = || all.iter().filter(|hook| place(&hook.url).trim_end_matches('/').ends_with(ours));
+        let to = |hook: &HookReport| place(&hook.url).into();
         // One that works makes up for those that do not.
         if let Some(hook) = here().find(|hook| hook.jobs && !hook.disabled) {
-            return Self::Sends(url(hook));
+            return Self::Sends(to(hook));
         }
         match here().next() {
-            Some(hook) if hook.disabled => Self::GivenUp(url(hook)),
-            Some(hook) => Self::NoJobs(url(hook)),
+            Some(hook) if hook.disabled => Self::GivenUp(to(hook)),
+            Some(hook) => Self::NoJobs(to(hook)),
             None => Self::Nothing,
         }
+    }
+}
+
+/// An address without what may be a secret in it: user, password and query. GitLab's variables (`{host}`) are no URL, and stay.
+fn place(url: &str) -> String {
+    let address = url.split(['?', '#']).next().unwrap_or_default();
+    match (address.split_once("://"), address.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, behind))) => format!("{scheme}://{behind}"),
+        _ => address.to_owned(),
     }
 }
 
@@ -194,6 +203,9 @@ mod tests {
         assert!(matches!(found(&[&dead, &other]), Found::GivenUp(_)));
         assert!(matches!(found(&[&mute]), Found::NoJobs(_)));
         assert!(matches!(found(&[&other]), Found::Nothing));
+        let secret = hook("https://me:CANARY@tierwatch.example.com/webhooks/gitlab?token=CANARY", true, false);
+        let Found::Sends(told) = found(&[&secret]) else { panic!("it leads here") };
+        assert_eq!(&*told, "https://tierwatch.example.com/webhooks/gitlab");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
 use super::line::{Line, Probe, Report};
@@ -37,7 +38,7 @@ pub struct Asked {
 pub async fn run(config: &Config, asked: &Asked, clock: &Clock) -> Report {
     let mut lines = vec![Line::ok(Probe::Config, "", &told(config))];
     lines.extend(files::check(config));
-    lines.extend(asked.web_config.iter().flat_map(|file| files::web(file, config)));
+    lines.extend(files::web(asked.web_config.as_deref(), config));
     lines.extend(local::addresses(&asked.listen, config).await);
     lines.extend(local::links(config));
     if asked.offline {
@@ -189,7 +190,8 @@ fn of_round(
     lines
 }
 
-/// The variable that names a proxy for requests to `url`, as the HTTP client reads them; none for what is on this machine.
+/// The variable that names a proxy for requests to `url`, as the HTTP client reads them; none for what is on this machine, or behind no
+/// proxy by `NO_PROXY`.
 #[must_use]
 pub fn proxy_for(url: &Url, env: &[(String, String)]) -> Option<String> {
     if local::is_local(url) {
@@ -198,5 +200,8 @@ pub fn proxy_for(url: &Url, env: &[(String, String)]) -> Option<String> {
     let by_scheme = if url.scheme() == "https" { "HTTPS_PROXY" } else { "HTTP_PROXY" };
     let set =
         |wanted: &str| env.iter().find(|(name, value)| name.eq_ignore_ascii_case(wanted) && !value.trim().is_empty());
-    [by_scheme, "ALL_PROXY"].into_iter().find_map(set).map(|(name, _)| name.clone())
+    let (name, proxy) = [by_scheme, "ALL_PROXY"].into_iter().find_map(set)?;
+    let without = set("NO_PROXY").map_or("", |(_, hosts)| hosts);
+    let matcher = Matcher::builder().all(proxy.as_str()).no(without).build();
+    matcher.intercept(&url.as_str().parse().ok()?).map(|_| name.clone())
 }

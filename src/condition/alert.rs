@@ -29,6 +29,22 @@ pub struct Alert {
     pub description: &'static str,
 }
 
+impl Alert {
+    /// The row that makes the alert of this name, condition, check or source, and severity: one with two rows has a patience for each.
+    #[must_use]
+    pub fn of(name: &str, condition: Condition, subject: Option<&str>, severity: Severity) -> Option<&'static Self> {
+        let of_tier = |rule: SeverityRule, urgency| rule.of_subject(urgency, subject) == Some(severity);
+        ALERTS.iter().filter(|row| row.name == name && row.condition == condition).find(|row| {
+            match condition.is_own() {
+                true => row.severity.own() == severity,
+                false => [Urgency::Page, Urgency::Ticket, Urgency::None]
+                    .into_iter()
+                    .any(|urgency| of_tier(row.severity, urgency)),
+            }
+        })
+    }
+}
+
 labels! {
     /// The `severity` label.
     Severity {

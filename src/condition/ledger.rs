@@ -95,8 +95,8 @@ impl Ledger {
     /// Goes on where an earlier run ended: what fired fires on, what waited has waited so long.
     pub fn resume(&mut self, earlier: &[EarlierAlert], now: Now) {
         for alert in earlier {
-            let row = ALERTS.iter().find(|row| row.name == &*alert.alert && row.condition == alert.condition);
-            let Some(row) = row else { continue };
+            let subject = alert.subject.as_deref();
+            let Some(row) = Alert::of(&alert.alert, alert.condition, subject, alert.severity) else { continue };
             let key = Key {
                 alert: row.name,
                 tier: alert.tier.clone(),

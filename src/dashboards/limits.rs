@@ -25,7 +25,7 @@ pub(super) struct Limits {
     pub(super) token_warning: f64,
     /// A token ends within days, in seconds.
     pub(super) token_critical: f64,
-    /// Data is old, in seconds: the shortest horizon of any source.
+    /// Data is old, in seconds: the longest horizon of any source, since each is asked in a time of its own.
     pub(super) data_old: f64,
     /// No data is judged that is older, in seconds.
     pub(super) data_useless: f64,
@@ -60,7 +60,7 @@ impl Limits {
             token_age: least(|tier| tier.token.max_age.as_secs_f64()),
             token_warning: most(|tier| tier.token.warn_before_expiry),
             token_critical: most(|tier| tier.conditions.critical_before_expiry),
-            data_old: queue.min(runners).min(watch).as_secs_f64(),
+            data_old: queue.max(runners).max(watch).as_secs_f64(),
             data_useless: Staleness::LONGEST.as_secs_f64(),
             burn_fast: least(|tier| burn(tier, HOUR)),
             burn_slow: least(|tier| burn(tier, 6 * HOUR)),

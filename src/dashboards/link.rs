@@ -28,7 +28,7 @@ impl Link {
             Self::TierOfRow => ("This tier", tier("__data.fields.Tier")),
             Self::TierOfSeries => ("This tier", tier("__field.labels.tier")),
             Self::Runner => ("Runner in GitLab", "${gitlab}/admin/runners/${__data.fields.Runner}".to_owned()),
-            Self::Runbook => ("Runbook", "${tierwatch}/runbooks/${__data.fields.Alert}".to_owned()),
+            Self::Runbook => ("Runbook", "${runbooks}/${__data.fields.Alert}".to_owned()),
             Self::Boundary => (
                 "What is really there",
                 "${tierwatch}/boundaries#${__data.fields.Tier}-${__data.fields.Check}".to_owned(),

@@ -60,9 +60,10 @@ pub(super) fn a_second(row: &Row, by: &[&str], matchers: &str) -> String {
     summed(row, by, &format!("rate({}[{RATE}])", of(row, matchers)))
 }
 
-/// How often within the time that is looked at.
+/// How often within the time that is looked at. A pod that follows another, or takes over from it, counts on from zero: over a long time
+/// the parts of all are added up.
 pub(super) fn during(row: &Row, by: &[&str], matchers: &str) -> String {
-    summed(row, by, &format!("increase({}[{RANGE}])", of(row, matchers)))
+    aggregated("sum", by, &format!("increase({}[{RANGE}])", of(row, matchers)))
 }
 
 /// A quantile of a histogram, of native buckets where there are any and of classic ones otherwise.

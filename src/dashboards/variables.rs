@@ -12,12 +12,15 @@ use crate::metrics::catalogue as metrics;
 pub(super) struct Addresses {
     gitlab: String,
     tierwatch: String,
+    runbooks: String,
 }
 
 impl Addresses {
     pub(super) fn new(config: &Config) -> Self {
         let base = |url: &url::Url| url.as_str().trim_end_matches('/').to_owned();
-        Self { gitlab: base(&config.gitlab.url), tierwatch: base(&config.links.tierwatch) }
+        let tierwatch = base(&config.links.tierwatch);
+        let runbooks = config.links.runbooks.as_ref().map_or_else(|| format!("{tierwatch}/runbooks"), base);
+        Self { gitlab: base(&config.gitlab.url), tierwatch, runbooks }
     }
 }
 
@@ -37,6 +40,7 @@ pub(super) fn variables(addresses: &Addresses) -> Value {
         query("tier", "Tier", ".*", true, &format!("label_values({}{{{DAEMON}}}, tier)", metrics::TIER_INFO.name)),
         constant("gitlab", &addresses.gitlab),
         constant("tierwatch", &addresses.tierwatch),
+        constant("runbooks", &addresses.runbooks),
     ])
 }
 

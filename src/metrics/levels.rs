@@ -49,6 +49,10 @@ impl Collector for Levels {
         })?;
         page.many(rows::TIER_CONDITION, |tier| conditions(&tier.conditions))?;
         gauge(page.encoder, rows::OWN_CONDITION, conditions(&assessment.conditions))?;
+        // Before any source has spoken nobody knows.
+        let has_read = assessment.sources.iter().any(|source| source.up.is_some());
+        let reloaded = if assessment.secret_failure.is_some() { 0.0 } else { 1.0 };
+        gauge(page.encoder, rows::SECRET_LAST_RELOAD_SUCCESSFUL, has_read.then(|| (vec![], reloaded)))?;
         gauge(page.encoder, rows::QUEUE_OUT_OF_SCOPE_JOBS, assessment.out_of_scope.map(|n| (vec![], number(n))))?;
         gauge(page.encoder, rows::QUEUE_COVERAGE, assessment.coverage.map(|part| (vec![], part)))?;
         freshness::encode(page.encoder, &assessment.sources)

@@ -1,7 +1,5 @@
 //! tierwatch's own health, told by the rooms that do IO.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use prometheus_client::registry::Registry;
@@ -113,9 +111,7 @@ pub struct Own {
     watch_restarts: Counters,
     desk_queue_depth: Gauges,
     build_info: Gauges,
-    secret_reload: Gauges,
     /// Whose secret files cannot be used.
-    unreadable: Arc<Mutex<BTreeSet<SourceKind>>>,
     webhooks: Counters,
     webhook_secret_written: Gauges,
     pushes: Counters,
@@ -136,8 +132,6 @@ impl Default for Own {
             watch_restarts: Counters::new(rows::WATCH_RESTARTS),
             desk_queue_depth: Gauges::new(rows::DESK_QUEUE_DEPTH),
             build_info: Gauges::new(rows::BUILD_INFO),
-            secret_reload: Gauges::new(rows::SECRET_LAST_RELOAD_SUCCESSFUL),
-            unreadable: Arc::default(),
             webhooks: Counters::new(rows::WEBHOOKS),
             webhook_secret_written: Gauges::new(rows::WEBHOOK_SECRET_WRITTEN),
             pushes: Counters::new(rows::ALERTMANAGER_PUSHES),
@@ -160,7 +154,6 @@ impl Own {
         own.watch_restarts.register(registry);
         own.desk_queue_depth.register(registry);
         own.build_info.register(registry);
-        own.secret_reload.register(registry);
         own.webhooks.register(registry);
         own.webhook_secret_written.register(registry);
         own.pushes.register(registry);
@@ -263,16 +256,5 @@ impl Own {
     #[expect(clippy::cast_precision_loss, reason = "the channel is bounded far below 2^52")]
     pub fn desk_queue_depth(&self, waiting: usize) {
         self.desk_queue_depth.set(&[], waiting as f64);
-    }
-
-    /// The secret files of `whose` were read again, all of them or not.
-    pub fn secrets_reloaded(&self, whose: SourceKind, all: bool) {
-        let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
-        if all {
-            unreadable.remove(&whose);
-        } else {
-            unreadable.insert(whose);
-        }
-        self.secret_reload.set(&[], if unreadable.is_empty() { 1.0 } else { 0.0 });
     }
 }

@@ -137,6 +137,12 @@ pub enum SourceKind {
 }
 
 impl SourceKind {
+    /// Asked on demand, or told when something happens: its silence says nothing.
+    #[must_use]
+    pub const fn may_be_silent(self) -> bool {
+        matches!(self, Self::GitlabRefs | Self::GitlabStarted | Self::GitlabJobLogs | Self::GitlabHooks)
+    }
+
     /// Every kind that looks at something outside.
     pub const ALL: [Self; 20] = [
         Self::GitlabQueue,

@@ -97,6 +97,9 @@ impl Burn {
     }
 }
 
+/// Starts are numbered in steps of this length, the shortest window of all.
+const STEP: Duration = Duration::from_secs(5 * 60);
+
 /// Each pair of windows that can fire for a tier: the long one, and how many times the allowed part of bad starts it fires on.
 pub(crate) fn burns(tier: &TierPolicy) -> impl Iterator<Item = (Duration, f64)> {
     BURNS.iter().filter(|burn| burn.limit(tier).is_some()).map(|burn| (burn.long, burn.factor(tier)))
@@ -134,11 +137,12 @@ fn part_of_bad(window: Duration) -> String {
     )
 }
 
-/// And each counts them all, so that the number is that of one.
+/// And each counts them all, so that the number is that of one: of the highest in each step, since a pod that follows another, or takes
+/// over from it, counts on from zero.
 fn number_of_starts(window: Duration) -> String {
-    let (metric, window) = (metrics::JOB_START_OUTCOMES.name, promql(window));
+    let (metric, window, step) = (metrics::JOB_START_OUTCOMES.name, promql(window), promql(STEP));
     format!(
-        "max by (tier) (sum without (outcome) (increase({metric}{{outcome=~\"in_time|late|platform_failure\"}}[{window}])))"
+        "sum_over_time(\n  max by (tier) (sum without (outcome) (increase({metric}{{outcome=~\"in_time|late|platform_failure\"}}[{step}])))[{window}:{step}]\n)"
     )
 }
 

@@ -89,7 +89,9 @@ impl Maker<'_> {
     }
 
     fn down(&self) -> Rule {
-        let description = "Prometheus has had no answer from tierwatch for minutes. No other alert of a tier can fire.";
+        let description = "Prometheus has had no answer from tierwatch for minutes. No other alert of a tier can fire. First look whether it \
+             runs: `kubectl get pods --all-namespaces --selector app.kubernetes.io/name=tierwatch`, then `kubectl logs --previous` of \
+             what does not. Where it runs, Prometheus says under Status, Targets why it gets no answer.";
         Rule::Alert {
             alert: DOWN,
             expr: "absent(up{job=\"tierwatch\"} == 1)".to_owned(),

@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::board;
+use super::conditions::DOWN;
 use super::texts::TIER_RUNBOOK;
 use crate::config;
 use crate::model::policy::Policy;
@@ -20,6 +21,8 @@ pub(super) use label;
 pub(super) struct Links {
     tierwatch: String,
     runbooks: String,
+    /// The daemon itself serves them.
+    serves_runbooks: bool,
     grafana: Option<String>,
     /// Tiers that have a runbook of their own.
     of_tiers: Vec<(String, String)>,
@@ -44,6 +47,7 @@ impl Links {
             .collect();
         Self {
             runbooks: links.runbooks.as_ref().map_or_else(|| format!("{tierwatch}/runbooks"), base),
+            serves_runbooks: links.runbooks.is_none(),
             grafana: links.grafana.as_ref().map(base),
             tierwatch,
             of_tiers,
@@ -53,7 +57,7 @@ impl Links {
     /// The annotations that every alert has, after its own texts.
     pub(super) fn annotations(&self, alert: &str, about: About) -> Vec<(&'static str, String)> {
         let mut links = vec![
-            ("runbook_url", format!("{}/{alert}", self.runbooks)),
+            ("runbook_url", self.runbook(alert)),
             ("dashboard_url", self.dashboard(alert, about)),
             ("page_url", self.page(about)),
         ];
@@ -65,6 +69,15 @@ impl Links {
             links.push((TIER_RUNBOOK, each.collect()));
         }
         links
+    }
+
+    /// What a daemon that is down cannot serve stands where its source is.
+    fn runbook(&self, alert: &str) -> String {
+        if alert == DOWN && self.serves_runbooks {
+            let (source, version) = (env!("CARGO_PKG_REPOSITORY"), env!("CARGO_PKG_VERSION"));
+            return format!("{source}/-/blob/v{version}/docs/runbooks/{alert}.md");
+        }
+        format!("{}/{alert}", self.runbooks)
     }
 
     /// The runbook that a tier has of its own.

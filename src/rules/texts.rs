@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::link::{About, Links, label};
-use crate::condition::{ALERTS, Alert, Condition, FiringAlert};
+use crate::condition::{Alert, Condition, FiringAlert};
 use crate::config;
 use crate::model::policy::Policy;
 
@@ -21,7 +21,7 @@ impl Texts {
     /// The annotations of an alert with these labels.
     #[must_use]
     pub fn of(&self, alert: &FiringAlert, labels: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        let row = ALERTS.iter().find(|row| row.name == alert.alert && row.condition == alert.condition);
+        let row = Alert::of(alert.alert, alert.condition, alert.subject.as_deref(), alert.severity);
         let texts = row.map(|row| annotations(row, &self.0)).unwrap_or_default();
         let own_runbook = alert.tier.as_ref().and_then(|tier| self.0.runbook_of(tier));
         let texts = texts.into_iter().filter(|(name, _)| *name != TIER_RUNBOOK);

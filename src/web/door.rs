@@ -90,6 +90,18 @@ impl std::fmt::Debug for Door {
 }
 
 impl Door {
+    /// As [`open`](Self::open) where there is a file; none where there is not.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and when `web` keeps users apart whom no file names: everybody would be let in.
+    pub fn of(path: Option<&Path>, web: Web) -> Result<Option<Self>, WebError> {
+        match path {
+            Some(path) => Self::open(path, web).map(Some),
+            None if web.metrics_only_users.is_empty() => Ok(None),
+            None => Err(WebError::NoFile),
+        }
+    }
+
     /// A door as the file at `path` says; `web` tells who may read the metrics.
     ///
     /// # Errors

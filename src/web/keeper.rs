@@ -34,6 +34,11 @@ pub enum WebError {
         /// Added, or removed.
         change: &'static str,
     },
+    /// `web.metrics_only_users` names users, and there is no file that has any.
+    #[error(
+        "web.metrics_only_users names users, and --web.config.file no file with their passwords: name the file, or remove the key"
+    )]
+    NoFile,
     /// `web.metrics_only_users` names somebody else.
     #[error("web.metrics_only_users names {user:?}, who is no user of {path}: add the user there, or remove the name")]
     NoSuchUser {

@@ -39,9 +39,7 @@ impl Watch {
                 _ = turns.tick() => {}
                 () = stop.cancelled() => return,
             }
-            let failure = self.keeper.failure();
-            self.own.secrets_reloaded(SourceKind::WebConfig, failure.is_none());
-            let body = match failure {
+            let body = match self.keeper.failure() {
                 None => Body::Alive,
                 Some(detail) => {
                     let detail = detail.to_string();

@@ -47,6 +47,8 @@ fn config(urgencies: &[&str]) -> Config {
 /// A text with places for what differs between configurations.
 fn with_places(text: &str) -> String {
     let links = [
+        // Where the daemon itself would serve it, another place has to.
+        ("https://runbooks.invalid/TierwatchDown", "%RUNBOOK_OF_DOWN%"),
         ("https://page.invalid", "%TIERWATCH%"),
         ("https://runbooks.invalid", "%RUNBOOKS%"),
         ("https://grafana.invalid", "%GRAFANA%"),

@@ -96,7 +96,8 @@ fn b16_links_to_gitlab_hold_bounded_labels_only() {
     for board in boards() {
         for link in board.data_links() {
             let url = text(link, "url");
-            let begins = ["/d/", "${gitlab}/", "${tierwatch}/"].iter().any(|base| url.starts_with(base));
+            let begins =
+                ["/d/", "${gitlab}/", "${tierwatch}/", "${runbooks}/"].iter().any(|base| url.starts_with(base));
             assert!(begins && !url.contains("://"), "{}: {url}", board.file);
             for field in url.split("${__data.fields.").skip(1).map(|rest| rest.split('}').next().unwrap()) {
                 assert!(bounded.contains(&field), "{}: {field} of {url}", board.file);

@@ -254,7 +254,7 @@ fn b12_thresholds_follow_the_configuration() {
     assert_eq!(steps("What cannot be pulled now"), [1.0, 7.0]);
     assert_eq!(steps("Oldest runner token"), [33.0 * day]);
     assert_eq!(steps("Until the first runner token ends"), [3.0 * day, 11.0 * day]);
-    assert_eq!(steps("Age of what is known, by source"), [60.0, 300.0]);
+    assert_eq!(steps("Age of what is known, by source"), [180.0, 300.0]);
     // Half the window is half the factor: 7.2 over an hour, 3 over six, 1.5 over a day; 0.5 over three days is no alert.
     assert_eq!(steps("Start budget: times faster than allowed"), [3.0, 7.2]);
     assert_eq!(steps("TierStartBudgetBurn: times faster than allowed"), [1.5, 3.0, 7.2]);

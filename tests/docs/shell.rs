@@ -213,7 +213,17 @@ fn every_command_is_one_that_there_is() {
                 words[0] = "tierwatch".to_owned();
                 parse(&place, &words);
             }
-            Some(_) => of_others(&place, &words),
+            Some(_) => {
+                of_others(&place, &words);
+                let inside = words.iter().skip_while(|word| *word != "--").skip(1).cloned().collect::<Words>();
+                if inside.first().is_some_and(|program| program == "tierwatch") {
+                    parse(&place, &inside);
+                    // In a pod there is no file where the program looks by itself.
+                    let names_its_file =
+                        inside.iter().any(|word| word.starts_with("--config.file=/etc/tierwatch/config/"));
+                    assert!(names_its_file, "{place}: {}", words.join(" "));
+                }
+            }
         }
     }
 }

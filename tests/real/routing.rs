@@ -121,8 +121,27 @@ async fn a_blind_source_mutes_what_rests_on_it_for_its_tier_only() {
             alert
         })
         .collect();
-    let told: Vec<Labels> = pods.into_iter().chain(of(&here, &names[1..4])).chain(of(&there, &names[1..4])).collect();
+    // Without pods a tier is down by GitLab's word.
+    let without_pods = ["TierBoundaryMoved", "TierUnschedulable", "JobsUnserved", "TierDown"];
+    let told: Vec<Labels> =
+        pods.into_iter().chain(of(&here, &without_pods)).chain(of(&there, &without_pods[..3])).collect();
     assert_eq!(mute(&told).await, ["TierUnschedulable warning standard"]);
+}
+
+/// Some checks need no object of the cluster but pods and runners, and what cannot be checked is not told.
+#[tokio::test]
+async fn no_blind_source_mutes_a_moved_boundary() {
+    let here = alerts("standard", "page");
+    let source = of(&here, &["TierwatchSourceDown"]).next().expect("it is an alert of the rules");
+    let blind = ["kube_posture", "kube_pods", "gitlab_runners", "gitlab_refs"].map(|name| {
+        let mut alert = source.clone();
+        alert.insert("source".to_owned(), name.to_owned());
+        alert
+    });
+    let told: Vec<Labels> = blind.into_iter().chain(of(&here, &["TierBoundaryMoved"])).collect();
+    let mute = mute(&told).await;
+    // Both severities of one check are told at once here only: the urgent one says it all.
+    assert!(mute.iter().all(|alert| alert == "TierBoundaryMoved warning standard privileged"), "{mute:?}");
 }
 
 /// A21, the second half.

@@ -1,9 +1,10 @@
 //! A11: a runbook for each alert and none beside, all of the same build, and nothing in them that does not work.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use clap::Parser as _;
-use tierwatch::cli::Invocation;
+use tierwatch::cli::{Flags, Invocation};
 use tierwatch::output::RUNBOOKS;
 
 use super::{alerts, promql, root};
@@ -108,14 +109,20 @@ fn every_command_is_one_that_there_is() {
                     let mut rest = words[1..].iter().copied();
                     let mut verb = rest.next().unwrap();
                     if verb == "-n" {
-                        assert!(["$NAMESPACE", "tierwatch"].contains(&rest.next().unwrap()), "{name}: {line}");
+                        let known = ["$NAMESPACE", "$MANAGER_NAMESPACE", "tierwatch"];
+                        assert!(known.contains(&rest.next().unwrap()), "{name}: {line}");
                         verb = rest.next().unwrap();
                     }
                     let what = rest.next().unwrap();
                     let fits = KUBECTL.iter().any(|(known, of)| *known == verb && of.contains(&what));
                     assert!(fits, "{name}: kubectl {verb} {what}");
                     let inside = line.split_once(" -- ").map(|(_, inside)| inside.split_whitespace());
-                    let is_ours = inside.is_none_or(|words| Invocation::try_parse_from(words).is_ok());
+                    // In a pod there is no file where the program looks by itself.
+                    let finds_its_file =
+                        |flags: Flags| flags.config_file == Path::new("/etc/tierwatch/config/tierwatch.yaml");
+                    let is_ours = inside.is_none_or(|words| {
+                        Invocation::try_parse_from(words).is_ok_and(|parsed| finds_its_file(parsed.flags))
+                    });
                     assert!(is_ours, "{name}: {line}");
                 }
                 other => panic!("{name}: {other}"),

@@ -6,6 +6,7 @@ use crate::dashboards::panel::Panel;
 use crate::dashboards::query::{DAEMON, RATE, highest, lowest, of};
 use crate::dashboards::unit::Unit;
 use crate::metrics::catalogue as metrics;
+use crate::observation::SourceKind;
 
 pub(super) fn coverage() -> String {
     format!("min({})", of(metrics::QUEUE_COVERAGE, ""))
@@ -14,9 +15,13 @@ pub(super) fn coverage() -> String {
 /// Age of what each source said last.
 pub(in crate::dashboards) fn freshness(limits: &Limits) -> Panel {
     let about = "How long ago each source last answered, for the tier that is furthest behind. Old data is not judged: conditions that rest on it are \
-                 absent, and their alerts are mute. Alert: TierwatchSourceDown.";
+                 absent, and their alerts are mute. Sources that are asked on demand, or told, are left out: their silence says nothing. Alert: \
+                 TierwatchSourceDown.";
+    let silent: Vec<&str> =
+        SourceKind::ALL.into_iter().filter(|kind| kind.may_be_silent()).map(SourceKind::as_str).collect();
+    let others = format!("source!~\"{}\"", silent.join("|"));
     Panel::stat("Age of what is known, by source", about)
-        .ask(format!("time() - {}", lowest(metrics::SOURCE_LAST_SUCCESS, &["source"], "")), "{{source}}")
+        .ask(format!("time() - {}", lowest(metrics::SOURCE_LAST_SUCCESS, &["source"], &others)), "{{source}}")
         .unit(Unit::Seconds)
         .from(limits.data_old, Colour::Orange)
         .from(limits.data_useless, Colour::Purple)

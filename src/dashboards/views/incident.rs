@@ -28,7 +28,7 @@ fn board(incident: Incident, limits: &Limits) -> Board {
     let meaning =
         row.map_or(BESIDE.iter().find(|(name, _)| *name == alert).map_or("", |(_, text)| text), |row| row.description);
     let words = format!(
-        "**{alert}**: {meaning}\n\n**First**: {first} — [runbook](${{tierwatch}}/runbooks/{alert}) · [status page, with the reason in \
+        "**{alert}**: {meaning}\n\n**First**: {first} — [runbook](${{runbooks}}/{alert}) · [status page, with the reason in \
          words](${{tierwatch}}/) · one job: `tierwatch why JOB --server ${{tierwatch}}`"
     );
     let start = if own { itself::common_row(limits) } else { tier::common_row(limits) };
@@ -175,7 +175,7 @@ fn others() -> [Incident; 4] {
                 .with(sight::attempts())
                 .with(daemon::requests())
                 .with(daemon::request_time()),
-            first: "see which class of error the source fails with: auth is a token or a right, rate_limited is GitLab's limit, the rest is network or server",
+            first: "see which class of error the source fails with: unauthorized and secret are the token, forbidden, blind and not_found a right, rate_limited GitLab's limit, the rest network or server",
             own: false,
         },
         Incident {

@@ -190,7 +190,7 @@ impl<'a> Asked<'a> {
     fn group_hooks(&self, group: &str) -> Result<Answer, Answer> {
         let group = self.group(group)?;
         let row = self.world.groups.get(group).filter(|_| self.caller.owns(group)).ok_or_else(Answer::forbidden)?;
-        Ok(self.hooks(&row.path, "group_id", row.id))
+        Ok(self.hooks(row.path, "group_id", row.id))
     }
 
     fn hooks(&self, owner: &str, key: &str, id: u64) -> Answer {

@@ -77,7 +77,7 @@ impl SourceRow {
 
     /// Its last good data is within the horizon, whether or not it fails now.
     pub(in crate::model) fn fresh(&self, kind: SourceKind, staleness: &Staleness, now: &Now) -> bool {
-        self.last_success.is_some_and(|at| may_be_silent(kind) || now.since(&at) <= self.horizon(kind, staleness))
+        self.last_success.is_some_and(|at| kind.may_be_silent() || now.since(&at) <= self.horizon(kind, staleness))
     }
 
     /// How old its data may be. Data is not old only because a long list takes long to be read.
@@ -123,7 +123,7 @@ impl Sources {
     pub(super) fn resume(&mut self, seen: Vec<(SourceKey, Timestamp)>, at: &Now, out: &mut Vec<Occurrence>) {
         for (key, before) in seen {
             let Some(row) = self.rows.get_mut(&key) else { continue };
-            if may_be_silent(key.kind) {
+            if key.kind.may_be_silent() {
                 out.push(Occurrence::Gap { source: key.kind, lasted: between(before, at.wall) });
             } else {
                 row.earlier = Some(before);
@@ -201,7 +201,7 @@ impl Sources {
             // What an earlier run saw, this one did not. Who knows of none can only tell since when it tries itself.
             row.was_blind(Timestamp::MIN, at.wall);
             let before = row.earlier.take().unwrap_or(began);
-            if !may_be_silent(source.kind) && before < at.wall {
+            if !source.kind.may_be_silent() && before < at.wall {
                 out.push(Occurrence::Gap { source: source.kind, lasted: between(before, at.wall) });
             }
         }
@@ -211,14 +211,6 @@ impl Sources {
         }
         answered && first
     }
-}
-
-/// Asked on demand, or told when something happens: their silence says nothing.
-const fn may_be_silent(kind: SourceKind) -> bool {
-    matches!(
-        kind,
-        SourceKind::GitlabRefs | SourceKind::GitlabStarted | SourceKind::GitlabJobLogs | SourceKind::GitlabHooks
-    )
 }
 
 #[cfg(test)]

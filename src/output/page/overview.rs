@@ -105,7 +105,7 @@ impl Summary {
 fn basis(assessment: &Assessment) -> Markup {
     let sources = &assessment.sources;
     let up = sources.iter().filter(|source| source.up == Some(true)).count();
-    let oldest = sources.iter().filter(|source| source.up == Some(true)).filter_map(|source| source.age).max();
+    let oldest = super::sources::oldest(sources.iter());
     html! {
         "Judged at " (clock(assessment.at.wall)) " from " (up) " of " (words::count(sources.len() as u64, "source"))
         @if let Some(oldest) = oldest { ", the oldest data " (human_duration(oldest)) " old" }

@@ -1,5 +1,7 @@
 //! How fresh everything on the page is, and what cannot be seen.
 
+use std::time::Duration;
+
 use maud::{Markup, html};
 
 use super::clock;
@@ -28,11 +30,17 @@ pub(super) fn of(assessment: &Assessment, tier: &str) -> Vec<SourceStatus> {
     assessment.sources.iter().filter(|source| concerns(source, tier)).cloned().collect()
 }
 
+/// The age of the oldest data that is judged; where silence says nothing, age does not either.
+pub(super) fn oldest<'a>(sources: impl Iterator<Item = &'a SourceStatus>) -> Option<Duration> {
+    let judged = sources.filter(|source| source.up == Some(true) && !source.source.kind.may_be_silent());
+    judged.filter_map(|source| source.age).max()
+}
+
 /// How old the data of a tier is, and how much of it is out of sight.
 pub(super) fn freshness(assessment: &Assessment, tier: &str) -> Markup {
     let of_tier = || assessment.sources.iter().filter(|source| concerns(source, tier));
     let blind = of_tier().filter(|source| source.up == Some(false)).count() as u64;
-    let oldest = of_tier().filter(|source| source.up == Some(true)).filter_map(|source| source.age).max();
+    let oldest = oldest(of_tier());
     html! {
         @match oldest {
             Some(oldest) => { "data at most " (human_duration(oldest)) " old" }

@@ -22,7 +22,6 @@ use crate::bounded::{self, Unread};
 use crate::clock::Clock;
 use crate::config::{Gitlab, SecretFile};
 use crate::metrics::{Operation, Own, StatusClass};
-use crate::observation::SourceKind;
 
 use super::answer;
 use super::budget::Budget;
@@ -96,9 +95,7 @@ impl Client {
         let url = Url::parse(&request.uri().to_string())
             .map_err(|error| ClientError::Prepare { detail: error.to_string() })?;
         self.require_home(operation, &url)?;
-        let read = self.token();
-        self.0.own.secrets_reloaded(SourceKind::GitlabQueue, read.is_ok());
-        let (token, header) = read?;
+        let (token, header) = self.token()?;
         self.0.budget.take().await.map_err(|left| ClientError::RateLimited {
             operation,
             retry_after: Some(left),

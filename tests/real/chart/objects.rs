@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::render::MINIMUM;
 use super::standby::STANDBY;
 use crate::support::helm::{Helm, ci_values, one};
 
@@ -122,18 +123,18 @@ fn there_is_one_pod() {
     }
 }
 
+/// The ports of each rule of a policy.
+fn ports(rules: &Value) -> Vec<Vec<Value>> {
+    let of = |rule: &Value| items(&rule["ports"]).iter().map(|port| port["port"].clone()).collect();
+    items(rules).iter().map(of).collect()
+}
+
 /// C15: whatever the policy does not name is denied.
 #[test]
 fn the_network_policy_names_what_is_needed() {
     let all = rendered();
     let of = |name: &str| {
         one(&all.iter().find(|(known, _)| known == name).expect("values of CI").1, "NetworkPolicy")["spec"].clone()
-    };
-    let ports = |rules: &Value| -> Vec<Vec<Value>> {
-        items(rules)
-            .iter()
-            .map(|rule| items(&rule["ports"]).iter().map(|port| port["port"].clone()).collect())
-            .collect()
     };
     let minimum = of("minimum-values");
     assert_eq!(minimum["policyTypes"], json!(["Ingress", "Egress"]));
@@ -150,6 +151,39 @@ fn the_network_policy_names_what_is_needed() {
             let peers = items(&rule["from"]).len() + items(&rule["to"]).len();
             assert!(peers > 0 && !items(&rule["ports"]).is_empty(), "open to everybody: {rule}");
         }
+    }
+}
+
+/// C15: an empty list is nobody. To Kubernetes a rule without peers is to everybody, one without ports to all of them.
+#[test]
+fn an_empty_list_opens_nothing() {
+    for (values, left) in [
+        ("{ dns: [] }", json!([[443, 6443], [443]])),
+        ("{ apiServer: { cidrs: [] } }", json!([[53, 53], [443]])),
+        ("{ apiServer: { ports: [] } }", json!([[53, 53], [443]])),
+        ("{ gitlab: { cidrs: [] } }", json!([[53, 53], [443, 6443]])),
+        ("{ dns: [], apiServer: { cidrs: [] }, gitlab: { cidrs: [] }, monitoring: [] }", json!([])),
+    ] {
+        let objects = Helm::V4.objects(&format!("{MINIMUM}networkPolicy: {values}\n"));
+        let spec = &one(&objects, "NetworkPolicy")["spec"];
+        assert_eq!(json!(ports(&spec["egress"])), left, "{values}");
+        assert!(spec["egress"].is_array() && spec["ingress"].is_array(), "{values}: {spec}");
+    }
+}
+
+/// C15: a GitLab in the cluster is pods, which not every network plug-in takes for addresses.
+#[test]
+fn a_gitlab_in_the_cluster_is_reached_as_pods() {
+    for (host, inside) in [
+        ("gitlab.gitlab.svc", true),
+        ("gitlab.gitlab.svc.cluster.local:8181/git", true),
+        ("gitlab.example.com", false),
+        ("gitlab.svc.example.com", false),
+    ] {
+        let objects = Helm::V4.objects(&MINIMUM.replace("gitlab.example.com", host));
+        let rules = items(&one(&objects, "NetworkPolicy")["spec"]["egress"]);
+        let to = items(&rules.last().expect("GitLab's rule is the last")["to"]);
+        assert_eq!(to.contains(&json!({ "namespaceSelector": {} })), inside, "{host}: {to:?}");
     }
 }
 
@@ -251,6 +285,33 @@ fn dashboards_are_where_the_sidecar_looks() {
             let text = text.as_str().expect("a text");
             assert!(text.len() < 256 * 1024, "{file} has {} bytes", text.len());
             serde_json::from_str::<Value>(text).unwrap_or_else(|e| panic!("{file}: {e}"));
+        }
+    }
+}
+
+/// C19: they lead to where the values say, and not to the example's addresses.
+#[test]
+fn dashboards_lead_to_the_addresses_of_the_values() {
+    let ours = MINIMUM.replace(
+        "https://gitlab.example.com }",
+        "'https://code.example.org/git/' }\n  links: { tierwatch: 'https://watch.example.org' }",
+    );
+    let wiki = ours.replace("links: {", "links: { runbooks: 'https://wiki.example.org/r/',");
+    for (values, runbooks) in [(&ours, "https://watch.example.org/runbooks"), (&wiki, "https://wiki.example.org/r")] {
+        let objects = Helm::V4.objects(&format!("{values}dashboards: {{ enabled: true }}\n"));
+        let maps: Vec<_> =
+            objects.iter().filter(|object| object["metadata"]["labels"]["grafana_dashboard"] == "1").collect();
+        assert!(maps.len() > 10, "{} dashboards", maps.len());
+        for text in maps.iter().flat_map(|map| map["data"].as_object().expect("files").values()) {
+            let board: Value = serde_json::from_str(text.as_str().expect("a text")).expect("a dashboard");
+            let constant = |name: &str| {
+                let all = items(&board["templating"]["list"]).iter();
+                let [one] = all.filter(|one| one["name"] == name).collect::<Vec<_>>()[..] else { panic!("{name}") };
+                assert_eq!(one["query"], one["current"]["value"], "{name}");
+                one["query"].as_str().expect("an address").to_owned()
+            };
+            let leads = ["gitlab", "tierwatch", "runbooks"].map(constant);
+            assert_eq!(leads, ["https://code.example.org/git", "https://watch.example.org", runbooks]);
         }
     }
 }

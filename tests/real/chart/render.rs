@@ -57,7 +57,15 @@ fn wrong_values_are_refused() {
         ("config: { gitlab: { token_file: /etc/token } }", "token_file"),
         ("config: { tiers: { standard: { urgency: high } } }", "urgency"),
         ("webhook: { enabled: true }", "webhook.existingSecret: is missing"),
+        (
+            "webhook: { enabled: true, existingSecret: hook, secretKey: secret }",
+            "networkPolicy.webhook: is empty, and webhook.enabled is true",
+        ),
         ("webConfig: { tls: true }", "webConfig.existingSecret: is missing"),
+        (
+            "config: { web: { metrics_only_users: [prometheus] } }",
+            "webConfig.existingSecret: is missing, and config.web.metrics_only_users names users",
+        ),
         (
             "config: { high_availability: { enabled: true }, kubernetes: { enabled: false } }",
             "config.high_availability.enabled: is on, but config.kubernetes.enabled is false",

@@ -28,17 +28,22 @@ pub(super) fn rules(config: &Config, speed: u32) -> String {
     rules::text(&groups, Form::File)
 }
 
-/// `[5m]` becomes `[5s]`.
+/// `[5m]` becomes `[5s]`, `[1h:5m]` becomes `[60s:5s]`.
 fn windows(expr: &str, speed: u32) -> String {
     let units = [('m', 60), ('h', 3_600), ('d', 86_400)];
     let mut parts = expr.split('[');
     let mut scaled = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (window, rest) = part.split_once(']').expect("a window is closed");
-        let (number, unit) = window.split_at(window.len() - 1);
-        let (_, seconds) = units.iter().find(|(name, _)| unit.starts_with(*name)).expect("a known unit");
-        let number: u32 = number.parse().expect("a whole number");
-        scaled.push_str(&format!("[{}s]{rest}", number * seconds / speed));
+        let seconds = |time: &str| {
+            let (number, unit) = time.split_at(time.len() - 1);
+            let (_, seconds) = units.iter().find(|(name, _)| unit.starts_with(*name)).expect("a known unit");
+            let number: u32 = number.parse().expect("a whole number");
+            format!("{}s", number * seconds / speed)
+        };
+        // A subquery has a step, too.
+        let times: Vec<String> = window.split(':').map(seconds).collect();
+        scaled.push_str(&format!("[{}]{rest}", times.join(":")));
     }
     scaled
 }

@@ -59,11 +59,12 @@ fn all_late(tier: usize, replicas: &[&str]) -> Story {
             (80, burns(0, &[FAST, SLOW, TICKET])),
             (100, burns(0, &[FAST, SLOW, TICKET, LONG])),
         ],
-        // 21 at minute 11; 51 at 26, + 15 min; 101 at 51, + 1 h; 301 at 151, + 1 h.
+        // They are numbered in steps of five minutes: 21 at minute 15, + 2 min; 51 at 30, + 15 min; 101 at 55, + 1 h; 301 at 155, + 1 h.
         1 => vec![
             (8, vec![]),
             (12, vec![]),
-            (17, burns(1, &[FAST])),
+            (16, vec![]),
+            (18, burns(1, &[FAST])),
             (37, burns(1, &[FAST])),
             (47, burns(1, &[FAST, SLOW])),
             (106, burns(1, &[FAST, SLOW])),

@@ -73,8 +73,14 @@
 {{- if not (or .secretKey .signingTokenKey) -}}{{- $wrong = append $wrong "webhook.secretKey: is missing; name the Secret's key with the hook's secret token, or set webhook.signingTokenKey" -}}{{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.webhook.enabled .Values.networkPolicy.enabled (not .Values.networkPolicy.webhook) -}}
+{{- $wrong = append $wrong "networkPolicy.webhook: is empty, and webhook.enabled is true; name who sends hooks, e.g. the namespace of the ingress controller, or set networkPolicy.enabled to false" -}}
+{{- end -}}
 {{- if and .Values.webConfig.tls (not .Values.webConfig.existingSecret) -}}
 {{- $wrong = append $wrong "webConfig.existingSecret: is missing, and webConfig.tls is true; name the Secret with the web configuration" -}}
+{{- end -}}
+{{- if and (.Values.config.web | default dict).metrics_only_users (not .Values.webConfig.existingSecret) -}}
+{{- $wrong = append $wrong "webConfig.existingSecret: is missing, and config.web.metrics_only_users names users; name the Secret with the web configuration that has their passwords" -}}
 {{- end -}}
 {{- if and .Values.prometheusRule.enabled .Values.config.alertmanager -}}
 {{- $wrong = append $wrong "prometheusRule.enabled: config.alertmanager is set, so tierwatch itself tells Alertmanager, and everybody would be told twice; remove one of the two" -}}

@@ -104,7 +104,11 @@ are only the tiers' figures, links and what the values override. tests/real/char
 {{- $runbooks = printf "%s{{ if eq $labels.tier \"%s\" }}%s{{ end }}" $runbooks $name . -}}
 {{- end -}}
 {{- end -}}
+{{- /* What a daemon that is down cannot serve stands where its source is. */ -}}
+{{- $down := printf "%s/-/blob/v%s/docs/runbooks/TierwatchDown.md" (first .Chart.Sources) .Chart.AppVersion -}}
+{{- with $links.runbooks -}}{{- $down = printf "%s/TierwatchDown" (trimSuffix "/" .) -}}{{- end -}}
 {{- dict
+  "%RUNBOOK_OF_DOWN%" $down
   "%TIERWATCH%" $tierwatch
   "%RUNBOOKS%" ($links.runbooks | default (printf "%s/runbooks" $tierwatch) | trimSuffix "/")
   "%GRAFANA%" ($links.grafana | default "" | trimSuffix "/")

@@ -47,8 +47,15 @@ locals {
   }
 
   # For the chart in deploy/chart/tierwatch, which adds the paths of mounted files itself.
-  tierwatch_values = {
-    gitlab = { existingSecret = "tierwatch-gitlab" }
-    config = local.tierwatch_config
-  }
+  tierwatch_values = merge(
+    {
+      gitlab = { existingSecret = "tierwatch-gitlab" }
+      config = local.tierwatch_config
+      # The same Prometheus that reaches the managers.
+      networkPolicy = {
+        monitoring = [{ namespaceSelector = { matchLabels = { "kubernetes.io/metadata.name" = var.network.monitoring } } }]
+      }
+    },
+    var.storage_class == null ? {} : { state = { storageClassName = var.storage_class } },
+  )
 }

@@ -85,7 +85,8 @@ variable "gitlab_url" {
 variable "network" {
   description = "What the network policies open, and to whom."
   type = object({
-    # Where managers, and nobody else, reach the API server: its addresses as the network plug-in sees them.
+    # Where managers reach the API server: its addresses as the network plug-in sees them. Nobody else does while its endpoint
+    # is private; of a public one, jobs reach 443 like everything on the internet, unless `closed` names its addresses.
     api_server = list(string)
     # Internal addresses that jobs may reach on 443: GitLab, registries, a proxy. Of the internet all but `closed` is open.
     internal = optional(list(string), [])
@@ -150,6 +151,12 @@ variable "cluster" {
     name      = string
     node_role = string
   })
+}
+
+variable "storage_class" {
+  description = "StorageClass of tierwatch's volume. Without it the cluster's default, which EKS has not had since 1.30."
+  type        = string
+  default     = null
 }
 
 variable "account_id" {

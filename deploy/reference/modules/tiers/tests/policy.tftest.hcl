@@ -30,6 +30,33 @@ run "a_tier_needs_six_lines" {
   }
 }
 
+run "tierwatch_is_read_from_the_namespace_that_reads_the_managers" {
+  command = plan
+  variables {
+    network       = { api_server = ["172.20.0.1/32"], monitoring = "observability" }
+    storage_class = "gp3"
+  }
+  assert {
+    condition = output.tierwatch_values.networkPolicy.monitoring == [
+      { namespaceSelector = { matchLabels = { "kubernetes.io/metadata.name" = "observability" } } }
+    ]
+    error_message = "Its NetworkPolicy lets in network.monitoring."
+  }
+  assert {
+    condition     = output.tierwatch_values.state.storageClassName == "gp3"
+    error_message = "Its volume is of storage_class."
+  }
+}
+
+run "without_a_storage_class_the_cluster_chooses" {
+  command = plan
+
+  assert {
+    condition     = !can(output.tierwatch_values.state)
+    error_message = "The chart's own default stands."
+  }
+}
+
 run "environments_of_kind_none_have_no_role" {
   command = plan
   variables {

@@ -469,3 +469,14 @@ fn series_are_bounded_whatever_the_jobs_do() {
     assert!(series <= most_series(5, 2, 3), "{series} series, the formula says {}", most_series(5, 2, 3));
     assert!(scrape.len() < 500_000, "{} bytes", scrape.len());
 }
+
+#[test]
+fn a_secret_that_cannot_be_used_shows_whoever_reads_it() {
+    const FAMILY: &str = "tierwatch_secret_last_reload_successful";
+    let mut assessment = fake::full();
+    assert_eq!(lines(&fake::metrics(assessment.clone()).registry, FAMILY), format!("{FAMILY} 1\n"));
+    assessment.secret_failure = Some("reading the hook's secret: no such file".to_owned());
+    assert_eq!(lines(&fake::metrics(assessment.clone()).registry, FAMILY), format!("{FAMILY} 0\n"));
+    assessment.sources.iter_mut().for_each(|source| source.up = None);
+    assert_eq!(lines(&fake::metrics(assessment).registry, FAMILY), "", "before any source has spoken nobody knows");
+}

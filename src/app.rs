@@ -201,7 +201,7 @@ impl Daemon {
         }
         if let Some(keeper) = keeper {
             let outbox = Outbox::new(Watch::key(), clock.clone(), channel.clone());
-            sources.spawn(Watch { keeper, outbox, own: own.clone() }.run(stop.sources.clone()));
+            sources.spawn(Watch { keeper, outbox }.run(stop.sources.clone()));
         }
         // The desk ends when the last source has dropped its end of the channel.
         drop(channel);

@@ -245,8 +245,7 @@ async fn each_wrong_installation_gives_its_line() {
         taken.local_addr().unwrap(),
         secret.display()
     );
-    let by_project = bench.yaml.replace("gitlab:\n", "gitlab:\n  queue: { source: projects, groups: [harbour] }\n");
-    case("the address for hooks is taken, and GitLab has no hook", by_project + &webhook);
+    case("the address for hooks is taken, and GitLab has no hook", by_project(&bench.yaml) + &webhook);
     case("alerts lead nowhere", bench.with("https://tierwatch.example.com", "http://localhost:10471"));
     case("there is no kubeconfig", bench.with(&kubeconfig, "/nowhere/kubeconfig"));
     case("nobody is the API server", in_kubeconfig("down", &bench.demo.kube_url, &nobody()));
@@ -283,6 +282,11 @@ async fn each_wrong_installation_gives_its_line() {
     insta::assert_snapshot!(told);
 }
 
+/// Reads the queue of the group's projects.
+fn by_project(yaml: &str) -> String {
+    yaml.replace("gitlab:\n", "gitlab:\n  queue: { source: projects, groups: [harbour] }\n")
+}
+
 /// The lines of one probe.
 fn of(report: &Report, probe: Probe) -> Vec<&Line> {
     report.lines().iter().filter(|line| line.probe == probe).collect()
@@ -293,10 +297,7 @@ async fn hooks_of_single_projects_count_where_their_group_has_none() {
     let bench = Bench::new().await;
     let secret = bench.file("hook", CANARY);
     let webhook = format!("webhook: {{ listen_address: '127.0.0.1:0', secret_file: {} }}\n", secret.display());
-    let with = |token: &str| {
-        let yaml = bench.with_token("asks", token);
-        yaml.replace("gitlab:\n", "gitlab:\n  queue: { source: projects, groups: [harbour] }\n") + &webhook
-    };
+    let with = |token: &str| by_project(&bench.with_token("asks", token)) + &webhook;
     let told = async |token: &str| {
         let report = bench.check(&with(token)).await;
         let lines = of(&report, Probe::GitlabHook).into_iter();

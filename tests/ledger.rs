@@ -216,11 +216,11 @@ fn what_waited_has_waited_and_what_is_long_ago_is_judged_anew() {
     // Of two rows of one name each has waited for its own time.
     let blind: &[_] = &[(Condition::SourceDown, Some("gitlab_queue"))];
     let mut story = Story::new(Urgency::Page);
-    assert_eq!(firing(&story.holds(360, blind)), ["TierwatchSourceDown gitlab_queue warning"]);
+    let warned = ["TierwatchSourceDown gitlab_queue warning"];
+    assert_eq!(firing(&story.holds(360, blind)), warned);
     let waiting = story.ledger.left();
     story.ledger = Ledger::new(KEEP);
     story.ledger.resume(&waiting, story.assessment.at);
-    let warned = ["TierwatchSourceDown gitlab_queue warning"];
     assert_eq!(firing(&story.holds(23 * 60, blind)), warned, "half an hour has not passed");
     assert_eq!(story.holds(75, blind).iter().filter(|alert| alert.severity == Severity::Critical).count(), 1);
 

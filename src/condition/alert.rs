@@ -37,9 +37,7 @@ impl Alert {
         ALERTS.iter().filter(|row| row.name == name && row.condition == condition).find(|row| {
             match condition.is_own() {
                 true => row.severity.own() == severity,
-                false => [Urgency::Page, Urgency::Ticket, Urgency::None]
-                    .into_iter()
-                    .any(|urgency| of_tier(row.severity, urgency)),
+                false => Urgency::ALL.iter().any(|urgency| of_tier(row.severity, *urgency)),
             }
         })
     }

@@ -202,6 +202,18 @@ pub struct Links {
     pub grafana: Option<Url>,
 }
 
+impl Links {
+    /// What the address of a runbook begins with.
+    pub(crate) fn runbooks_base(&self) -> String {
+        self.runbooks.as_ref().map_or_else(|| format!("{}/runbooks", base(&self.tierwatch)), base)
+    }
+}
+
+/// An address as a path is written behind it.
+pub(crate) fn base(url: &Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
 /// Traces over OTLP; inert without an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Telemetry {

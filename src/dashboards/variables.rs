@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::draw::datasource;
 use super::query::DAEMON;
-use crate::config::Config;
+use crate::config::{Config, base};
 use crate::metrics::catalogue as metrics;
 
 /// What links outside of Grafana begin with.
@@ -17,10 +17,11 @@ pub(super) struct Addresses {
 
 impl Addresses {
     pub(super) fn new(config: &Config) -> Self {
-        let base = |url: &url::Url| url.as_str().trim_end_matches('/').to_owned();
-        let tierwatch = base(&config.links.tierwatch);
-        let runbooks = config.links.runbooks.as_ref().map_or_else(|| format!("{tierwatch}/runbooks"), base);
-        Self { gitlab: base(&config.gitlab.url), tierwatch, runbooks }
+        Self {
+            gitlab: base(&config.gitlab.url),
+            tierwatch: base(&config.links.tierwatch),
+            runbooks: config.links.runbooks_base(),
+        }
     }
 }
 

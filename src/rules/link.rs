@@ -1,11 +1,9 @@
 //! Where an alert leads: its runbook, the dashboard, the daemon's own page.
 
-use url::Url;
-
 use super::board;
 use super::conditions::DOWN;
 use super::texts::TIER_RUNBOOK;
-use crate::config;
+use crate::config::{self, base};
 use crate::model::policy::Policy;
 
 /// The value of a label, filled in by Prometheus.
@@ -38,18 +36,16 @@ pub(super) enum About {
 
 impl Links {
     pub(super) fn new(links: &config::Links, policy: &Policy) -> Self {
-        let base = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
-        let tierwatch = base(&links.tierwatch);
         let of_tiers = policy
             .tiers
             .iter()
             .filter_map(|tier| Some((tier.name.to_string(), tier.runbook_url.as_deref()?.to_owned())))
             .collect();
         Self {
-            runbooks: links.runbooks.as_ref().map_or_else(|| format!("{tierwatch}/runbooks"), base),
+            tierwatch: base(&links.tierwatch),
+            runbooks: links.runbooks_base(),
             serves_runbooks: links.runbooks.is_none(),
             grafana: links.grafana.as_ref().map(base),
-            tierwatch,
             of_tiers,
         }
     }

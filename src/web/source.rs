@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::keeper::Keeper;
-use crate::metrics::Own;
 use crate::observation::{Body, Failure, FailureClass, SourceKey, SourceKind};
 use crate::source::Outbox;
 
@@ -20,8 +19,6 @@ pub struct Watch {
     pub keeper: Arc<Keeper>,
     /// The way to the desk.
     pub outbox: Outbox,
-    /// What tierwatch tells of itself.
-    pub own: Own,
 }
 
 impl Watch {

@@ -230,4 +230,8 @@ async fn two_daemons_never_count_more_than_the_truth_and_tell_what_they_miss() {
     }
     say(&format!("killed, paused, cut off, ended; {left_out} told as left out\n{table}"));
     assert!(wrong.is_empty(), "{wrong:?}:\n{table}");
+    // The bound is no excuse for counting little.
+    let truth = timeline.within(0, began, end);
+    let counted = a.counted(COUNTERS[0].0).await + b.counted(COUNTERS[0].0).await;
+    assert!(counted * 2 > truth, "{table}");
 }

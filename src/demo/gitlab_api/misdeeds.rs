@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::answer::Answer;
@@ -14,13 +15,8 @@ pub(super) async fn instead(misdeed: Option<&Misdeed>, clock: &Clock) -> Option<
     match misdeed? {
         Misdeed::Throttled(retry_after) => {
             let reset = clock.now().wall.as_second() + i64::from(retry_after.unwrap_or(60));
-            let answer = Answer::text(StatusCode::TOO_MANY_REQUESTS, "text/plain", "Retry later\n".to_owned())
-                .with("ratelimit-limit", "2000")
-                .with("ratelimit-name", "throttle_authenticated_api")
-                .with("ratelimit-observed", "2001")
-                .with("ratelimit-remaining", "0")
-                .with("ratelimit-reset", reset.to_string());
-            Some(after(answer, *retry_after))
+            let answer = Answer::text(StatusCode::TOO_MANY_REQUESTS, "text/plain", "Retry later\n".to_owned());
+            Some(after(limited(answer, 2000, 2001, reset), *retry_after))
         }
         Misdeed::Limited(retry_after) => {
             let words = "This endpoint has been requested too many times. Try again later.";
@@ -64,19 +60,26 @@ fn after(answer: Answer, seconds: Option<u32>) -> Answer {
     }
 }
 
-/// The right answer, spoiled.
-pub(super) fn spoiled(mut answer: Answer, misdeed: Option<&Misdeed>) -> Answer {
+/// With the headers of the request throttle: so many of a minute's requests were observed, and when it begins anew.
+fn limited(answer: Answer, limit: u64, observed: u64, reset: i64) -> Answer {
+    answer
+        .with("ratelimit-limit", limit.to_string())
+        .with("ratelimit-name", "throttle_authenticated_api")
+        .with("ratelimit-observed", observed.to_string())
+        .with("ratelimit-remaining", limit.saturating_sub(observed).to_string())
+        .with("ratelimit-reset", reset.to_string())
+}
+
+/// The right answer at this time, spoiled.
+pub(super) fn spoiled(answer: Answer, misdeed: Option<&Misdeed>, now: Timestamp) -> Answer {
+    let mut answer = answer.at(now);
     match misdeed {
         Some(Misdeed::Half) => {
             let half: String = answer.body.chars().take(answer.body.chars().count() / 2).collect();
             answer.body = half;
         }
         Some(Misdeed::Headroom(limit, left)) => {
-            return answer
-                .with("ratelimit-limit", limit.to_string())
-                .with("ratelimit-name", "throttle_authenticated_api")
-                .with("ratelimit-observed", limit.saturating_sub(*left).to_string())
-                .with("ratelimit-remaining", left.to_string());
+            return limited(answer, *limit, limit.saturating_sub(*left), now.as_second() + 60);
         }
         Some(Misdeed::ForeignLink(host)) => {
             for (name, value) in &mut answer.headers {

@@ -67,7 +67,7 @@ async fn door(State(stage): State<Arc<Stage>>, request: Request) -> Response<Bod
         }
     });
     let now = stage.with(|world| world.now);
-    misdeeds::spoiled(answer.at(now), misdeed.as_ref()).into_response()
+    misdeeds::spoiled(answer, misdeed.as_ref(), now).into_response()
 }
 
 /// A path segment with its percent signs resolved: `harbour%2Fledger` is one segment.

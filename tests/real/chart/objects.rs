@@ -270,13 +270,16 @@ fn monitors_follow_the_values() {
     }
 }
 
+fn dashboards(objects: &[Value]) -> Vec<&Value> {
+    objects.iter().filter(|object| object["metadata"]["labels"]["grafana_dashboard"] == "1").collect()
+}
+
 /// C19: each dashboard in a ConfigMap that the sidecar finds, small enough for one.
 #[test]
 fn dashboards_are_where_the_sidecar_looks() {
     let (_, objects) = rendered().into_iter().find(|(name, _)| name == "everything-values").expect("values of CI");
     let files = std::fs::read_dir(crate::support::helm::chart().join("files/dashboards")).into_iter().flatten().count();
-    let maps: Vec<_> =
-        objects.iter().filter(|object| object["metadata"]["labels"]["grafana_dashboard"] == "1").collect();
+    let maps = dashboards(&objects);
     assert_eq!(maps.len(), files);
     for map in maps {
         assert_eq!(map["metadata"]["annotations"]["grafana_folder"], "CI");
@@ -299,8 +302,7 @@ fn dashboards_lead_to_the_addresses_of_the_values() {
     let wiki = ours.replace("links: {", "links: { runbooks: 'https://wiki.example.org/r/',");
     for (values, runbooks) in [(&ours, "https://watch.example.org/runbooks"), (&wiki, "https://wiki.example.org/r")] {
         let objects = Helm::V4.objects(&format!("{values}dashboards: {{ enabled: true }}\n"));
-        let maps: Vec<_> =
-            objects.iter().filter(|object| object["metadata"]["labels"]["grafana_dashboard"] == "1").collect();
+        let maps = dashboards(&objects);
         assert!(maps.len() > 10, "{} dashboards", maps.len());
         for text in maps.iter().flat_map(|map| map["data"].as_object().expect("files").values()) {
             let board: Value = serde_json::from_str(text.as_str().expect("a text")).expect("a dashboard");

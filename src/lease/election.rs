@@ -161,7 +161,13 @@ impl Election {
                 renewed: *renewed,
                 takes_over: *takes_over,
             },
-            None => Term::StandsBy { theirs: self.seen.as_ref().and_then(|seen| seen.record.renewed) },
+            None => {
+                let record = self.seen.as_ref().map(|seen| &seen.record);
+                Term::StandsBy {
+                    theirs: record.and_then(|record| record.renewed),
+                    is_own: record.is_some_and(|record| record.holder.as_deref() == Some(&*self.me)),
+                }
+            }
         }
     }
 }

@@ -95,7 +95,8 @@ enum Whose {
 fn whose(term: &Term, began: Duration, held: &mut Held, now: Now) -> Whose {
     let at: Option<Timestamp> = held.occurrence.at();
     match (term, at) {
-        (Term::StandsBy { theirs }, Some(at)) if theirs.is_none_or(|theirs| at >= theirs) => Whose::Open,
+        (Term::StandsBy { theirs, .. }, Some(at)) if theirs.is_none_or(|theirs| at >= theirs) => Whose::Open,
+        (Term::StandsBy { is_own: true, .. }, _) => Whose::Nobodys,
         // The holder may have died before it learned of what is its own: remembered for a while, to be told as left out.
         (Term::StandsBy { .. }, _) => {
             let since = *held.theirs.get_or_insert(now.mono);

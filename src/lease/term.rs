@@ -11,6 +11,8 @@ pub enum Term {
     StandsBy {
         /// That renewal, by the holder's clock; absent: no Lease was seen yet.
         theirs: Option<Timestamp>,
+        /// That holder is this one, which cannot know that it is: answers to what it wrote were lost. Nobody counts.
+        is_own: bool,
     },
     /// It does.
     Leads {
@@ -37,6 +39,6 @@ impl Term {
 
 impl Default for Term {
     fn default() -> Self {
-        Self::StandsBy { theirs: None }
+        Self::StandsBy { theirs: None, is_own: false }
     }
 }
